@@ -51,6 +51,17 @@ const RATE: [i32; 16] = [
 ];
 
 impl Bit {
+    /// A context expected to be set with probability `p` / 4096, as sure of it as after 4 updates.
+    pub const fn new(p: u16) -> Self {
+        Self((p << 4) | 4)
+    }
+
+    /// How often the context was updated, up to 15.
+    #[inline]
+    pub fn updates(self) -> u32 {
+        u32::from(self.0 & 15)
+    }
+
     /// The probability that the next bit is set, in 1/4096, within 1..=4095.
     #[inline]
     pub fn probability(self) -> u32 {
@@ -299,7 +310,21 @@ impl Default for Number {
     }
 }
 
+/// `exp(-2^d)` in 1/4096 for `d` from -6 to 3: how likely a geometric variable of mean `2^k` that
+/// has reached `2^(k + d)` reaches twice that.
+const DOUBLES: [u16; 10] = [4032, 3970, 3848, 3615, 3190, 2484, 1507, 554, 75, 8];
+
 impl Number {
+    /// Contexts that start from the geometric distribution with mean `2^log2_mean`.
+    pub fn geometric(log2_mean: i32) -> Self {
+        let mut number = Self::default();
+        for (exponent, context) in number.exponent.iter_mut().enumerate() {
+            let i = (exponent as i32 - log2_mean + 6).clamp(0, 9);
+            *context = Bit::new(DOUBLES[i as usize]);
+        }
+        number
+    }
+
     /// Writes `value`.
     #[inline]
     pub fn encode(&mut self, encoder: &mut Encoder, value: u32) {

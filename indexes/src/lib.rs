@@ -6,7 +6,18 @@
 //! `FORMAT.md` beside this crate is normative.
 #![forbid(unsafe_code)]
 
+mod bytes;
 pub mod coder;
+pub mod envelope;
 pub mod error;
+pub mod filters;
+pub mod impact;
+pub mod inventory;
+pub mod layout;
+pub mod lexicon;
+pub mod manifest;
+pub mod passages;
+pub mod postings;
+pub mod sort;
 
 pub use error::{IndexError, Section};

@@ -1,0 +1,377 @@
+//! The manifest: all that a query needs to plan, and the entry file that carries it.
+//!
+//! The entry, `littoral.json`, is the only file that changes in place (by atomic replacement):
+//!
+//! ```json
+//! {"littoral":1,"build":"<16 hex digits>","manifest":"<base64>"}
+//! ```
+//!
+//! `build` is the start of the BLAKE3 hash of the manifest's bytes. The entry has exactly one legal
+//! spelling, so every changed byte is noticed. The manifest is encoded with bincode (variable-length
+//! integers, little-endian) under a size limit, after its hash was checked.
+
+use crate::envelope::{FORMAT_VERSION, SegmentId, first_eight};
+use crate::error::{IndexError, Section};
+use crate::layout::{Class, Layout};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bincode::{Decode, Encode};
+
+/// Name of the entry file.
+pub const ENTRY_NAME: &str = "littoral.json";
+
+/// Largest legal entry in bytes.
+pub const MAX_ENTRY_BYTES: usize = 4 << 20;
+
+const LIMIT: usize = MAX_ENTRY_BYTES;
+
+/// How texts become chunks and terms, and how terms are weighted. Settings that differ make another
+/// index.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Settings {
+    /// Budget of a chunk in tokens.
+    pub chunk_tokens: u32,
+    /// Tokens repeated from the chunk before.
+    pub overlap_tokens: u32,
+    /// Whether words are stemmed.
+    pub stemming: bool,
+    /// Whether positions are stored.
+    pub positions: bool,
+    /// Groups of words that mean the same, used at query time.
+    pub synonyms: Vec<Vec<String>>,
+    /// Declared language of all documents; empty to detect each one's.
+    pub lang: String,
+    /// Scoring parameters in hundredths.
+    pub scoring: ScoringParameters,
+}
+
+/// Parameters of BM25F in hundredths, and the share of the whole document in a chunk's score.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct ScoringParameters {
+    /// Saturation of term frequencies: low counts presence, high counts repetition. 0–1000.
+    pub k1: u16,
+    /// Length normalisation of the text: 0 none, 100 full.
+    pub b: u16,
+    /// Weight of a word in the title beside one in the text.
+    pub title_weight: u16,
+    /// Weight of a word in the headings beside one in the text.
+    pub heading_weight: u16,
+    /// Share of the whole document in the score of each of its chunks. 0–100.
+    pub document_share: u16,
+}
+
+/// Averages that impacts were computed with; kept until the index is compacted, so that segments
+/// agree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Default)]
+pub struct Averages {
+    /// Mean words of a chunk's text, in 1/256.
+    pub chunk_words: u32,
+    /// Mean words of a document's text, in 1/256.
+    pub document_words: u32,
+}
+
+/// A filter key of a segment.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct FilterKey {
+    /// The key.
+    pub name: String,
+    /// Number of its first block.
+    pub first_block: u32,
+    /// Separators of its blocks' values, as written by [`crate::lexicon::Separators::write`].
+    pub separators: Vec<u8>,
+}
+
+/// A sort key of a segment.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct SortKey {
+    /// The key.
+    pub name: String,
+    /// Whether all its values are numbers.
+    pub is_numeric: bool,
+    /// Number of its first block.
+    pub first_block: u32,
+}
+
+/// What the manifest says of a segment.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Default)]
+pub struct SegmentManifest {
+    /// Its id, in front of its files' names.
+    pub id: [u8; 8],
+    /// Numbering of documents and chunks.
+    pub classes: Vec<Class>,
+    /// Documents deleted since, as written by [`write_deleted`].
+    pub deleted: Vec<u8>,
+    /// Blocks of the lexicon.
+    pub n_lexicon_blocks: u32,
+    /// Blocks of tails.
+    pub n_postings_blocks: u32,
+    /// Blocks per leaf of the directory; 0 when `separators` are those of the blocks.
+    pub blocks_per_leaf: u32,
+    /// Separators of the lexicon's blocks, or of the directory's leaves.
+    pub separators: Vec<u8>,
+    /// Directory of the spelling blocks; empty when there are none.
+    pub spelling: Vec<u8>,
+    /// Chunks in a block of passages.
+    pub chunks_per_block: u32,
+    /// The segment whose dictionary the passages were compressed with; `None` for no dictionary.
+    pub dictionary: Option<[u8; 8]>,
+    /// Filter keys, sorted by name.
+    pub filters: Vec<FilterKey>,
+    /// Blocks of filters in all.
+    pub n_filter_blocks: u32,
+    /// Sort keys, sorted by name.
+    pub sorts: Vec<SortKey>,
+    /// Languages of its documents and how many have each, most frequent first.
+    pub languages: Vec<(String, u32)>,
+    /// Checksum of its inventory.
+    pub inventory: [u8; 8],
+}
+
+impl SegmentManifest {
+    /// The segment's id.
+    pub fn segment(&self) -> SegmentId {
+        SegmentId(self.id)
+    }
+
+    /// The numbering of its documents and chunks.
+    ///
+    /// # Errors
+    /// [`IndexError::Corrupt`] when its classes are illegal.
+    pub fn layout(&self) -> Result<Layout, IndexError> {
+        Layout::new(self.classes.clone())
+    }
+}
+
+/// See the [module](self).
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Manifest {
+    /// Program and version that wrote it.
+    pub created_by: String,
+    /// How the documents were processed.
+    pub settings: Settings,
+    /// What impacts were computed with.
+    pub averages: Averages,
+    /// Segments, oldest first.
+    pub segments: Vec<SegmentManifest>,
+}
+
+/// The build id of a manifest's bytes, as 16 hex digits.
+fn build_id(manifest: &[u8]) -> String {
+    SegmentId(first_eight(blake3::hash(manifest).as_bytes())).to_string()
+}
+
+impl Manifest {
+    /// The bytes of the entry file.
+    ///
+    /// # Errors
+    /// [`IndexError::TooLarge`] when the entry would exceed [`MAX_ENTRY_BYTES`].
+    pub fn write(&self) -> Result<Vec<u8>, IndexError> {
+        let too_large = |size| IndexError::TooLarge {
+            section: Section::Manifest,
+            size,
+            limit: LIMIT,
+        };
+        let bytes = bincode::encode_to_vec(self, bincode::config::standard())
+            .map_err(|_| too_large(usize::MAX))?;
+        let entry = entry(&bytes);
+        if entry.len() > MAX_ENTRY_BYTES {
+            return Err(too_large(entry.len()));
+        }
+        Ok(entry)
+    }
+
+    /// Reads an entry file: the manifest and its build id.
+    ///
+    /// # Errors
+    /// [`IndexError::Version`] for another version's entry, [`IndexError::Corrupt`] when it is not
+    /// what [`Self::write`] makes.
+    pub fn read(file: &[u8]) -> Result<(Self, String), IndexError> {
+        let corrupt = |offset, reason| IndexError::corrupt(Section::Entry, offset, reason);
+        if file.len() > MAX_ENTRY_BYTES {
+            let (section, size) = (Section::Entry, file.len());
+            return Err(IndexError::TooLarge {
+                section,
+                size,
+                limit: LIMIT,
+            });
+        }
+        let version = format!("{{\"littoral\":{FORMAT_VERSION},\"build\":\"");
+        if !file.starts_with(version.as_bytes()) {
+            return Err(other_version(file).unwrap_or_else(|| {
+                corrupt(
+                    0,
+                    "the file does not start as the entry of a Littoral index",
+                )
+            }));
+        }
+        let value = version.len() + 16 + "\",\"manifest\":\"".len();
+        let encoded = file.get(value..file.len().saturating_sub(3));
+        let Some(bytes) = encoded.and_then(|text| STANDARD.decode(text).ok()) else {
+            return Err(corrupt(
+                value.min(file.len()),
+                "the manifest is not base64, or is cut",
+            ));
+        };
+        if entry(&bytes) != file {
+            return Err(corrupt(
+                version.len(),
+                "the manifest does not match its build id",
+            ));
+        }
+        let config = bincode::config::standard().with_limit::<LIMIT>();
+        let decoded = bincode::decode_from_slice::<Self, _>(&bytes, config);
+        match decoded {
+            Ok((manifest, read)) if read == bytes.len() => Ok((manifest, build_id(&bytes))),
+            Ok((_, read)) => {
+                let reason = "bytes follow the manifest";
+                Err(IndexError::corrupt(Section::Manifest, read, reason))
+            }
+            Err(_) => {
+                let reason = "the manifest does not decode";
+                Err(IndexError::corrupt(Section::Manifest, 0, reason))
+            }
+        }
+    }
+}
+
+fn entry(manifest: &[u8]) -> Vec<u8> {
+    let (build, encoded) = (build_id(manifest), STANDARD.encode(manifest));
+    format!("{{\"littoral\":{FORMAT_VERSION},\"build\":\"{build}\",\"manifest\":\"{encoded}\"}}\n")
+        .into_bytes()
+}
+
+/// The error for an entry that another version of the format wrote.
+fn other_version(file: &[u8]) -> Option<IndexError> {
+    let rest = file.strip_prefix(b"{\"littoral\":")?;
+    let digits = rest
+        .iter()
+        .take(9)
+        .take_while(|b| b.is_ascii_digit())
+        .count();
+    let found: u32 = std::str::from_utf8(&rest[..digits]).ok()?.parse().ok()?;
+    let supported = u32::from(FORMAT_VERSION);
+    (found != supported).then_some(IndexError::Version { found, supported })
+}
+
+/// Writes the numbers of deleted documents, ascending.
+pub fn write_deleted(documents: &[u32]) -> Vec<u8> {
+    use crate::coder::{Encoder, Number};
+    if documents.is_empty() {
+        return Vec::new();
+    }
+    let mut encoder = Encoder::new();
+    Number::geometric(4).encode(&mut encoder, documents.len() as u32);
+    let (mut gap, mut next) = (Number::geometric(5), 0);
+    for &document in documents {
+        gap.encode(&mut encoder, document - next);
+        next = document + 1;
+    }
+    encoder.finish()
+}
+
+/// Reads what [`write_deleted`] wrote for a segment of `n_documents`.
+///
+/// # Errors
+/// [`IndexError::Corrupt`] when a number is not below `n_documents`.
+pub fn read_deleted(bytes: &[u8], n_documents: u32) -> Result<Vec<u32>, IndexError> {
+    use crate::coder::{Decoder, Number};
+    let mut documents = Vec::new();
+    if bytes.is_empty() {
+        return Ok(documents);
+    }
+    let mut decoder = Decoder::new(bytes);
+    let n = Number::geometric(4).decode(&mut decoder);
+    let (mut gap, mut next) = (Number::geometric(5), 0u32);
+    for _ in 0..n {
+        let document = next.checked_add(gap.decode(&mut decoder));
+        match document {
+            Some(document) if document < n_documents && !decoder.is_past_end() => {
+                documents.push(document);
+                next = document + 1;
+            }
+            _ => {
+                let reason = "a deleted document is beyond the last";
+                return Err(IndexError::corrupt(
+                    Section::Manifest,
+                    decoder.offset(),
+                    reason,
+                ));
+            }
+        }
+    }
+    Ok(documents)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn manifest() -> Manifest {
+        Manifest {
+            created_by: "littoral test".into(),
+            settings: Settings {
+                chunk_tokens: 256,
+                overlap_tokens: 0,
+                stemming: true,
+                positions: true,
+                synonyms: vec![vec!["js".into(), "javascript".into()]],
+                lang: String::new(),
+                scoring: ScoringParameters {
+                    k1: 90,
+                    b: 40,
+                    title_weight: 200,
+                    heading_weight: 150,
+                    document_share: 50,
+                },
+            },
+            averages: Averages {
+                chunk_words: 1,
+                document_words: 2,
+            },
+            segments: vec![SegmentManifest {
+                id: [9; 8],
+                classes: vec![Class {
+                    chunks_per_document: 1,
+                    n_documents: 3,
+                }],
+                deleted: write_deleted(&[0, 2]),
+                ..SegmentManifest::default()
+            }],
+        }
+    }
+
+    #[test]
+    fn an_entry_is_read_as_written() {
+        let file = manifest().write().unwrap();
+        let (read, build) = Manifest::read(&file).unwrap();
+        assert_eq!(read, manifest());
+        assert_eq!(build.len(), 16);
+        assert_eq!(read_deleted(&read.segments[0].deleted, 3), Ok(vec![0, 2]));
+        assert!(read_deleted(&read.segments[0].deleted, 2).is_err());
+    }
+
+    #[test]
+    fn every_flip_and_every_cut_of_the_entry_is_refused() {
+        let file = manifest().write().unwrap();
+        for i in 0..file.len() * 8 {
+            let mut bad = file.clone();
+            bad[i / 8] ^= 1 << (i % 8);
+            assert!(Manifest::read(&bad).is_err(), "bit {i}");
+        }
+        for n in 0..file.len() {
+            assert!(Manifest::read(&file[..n]).is_err(), "cut at {n}");
+        }
+    }
+
+    #[test]
+    fn another_version_is_named() {
+        let file = b"{\"littoral\":2,\"build\":\"0000000000000000\"}\n";
+        assert_eq!(
+            Manifest::read(file),
+            Err(IndexError::Version {
+                found: 2,
+                supported: 1
+            })
+        );
+    }
+}
