@@ -19,5 +19,7 @@ pub mod manifest;
 pub mod passages;
 pub mod postings;
 pub mod sort;
+pub mod spelling;
+pub mod text;
 
 pub use error::{IndexError, Section};

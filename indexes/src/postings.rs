@@ -30,9 +30,22 @@ pub struct PostingList {
     pub chunks: Vec<u32>,
     /// Extra level of each entry. `[n_entries]`
     pub extras: Vec<u8>,
+    /// Highest impact of each document in any of its chunks, which follows from the levels.
+    /// `[n_documents]`
+    pub peaks: Vec<u16>,
 }
 
 impl PostingList {
+    /// A list that cannot be appended to, of nothing.
+    pub const EMPTY: Self = Self {
+        documents: Vec::new(),
+        bases: Vec::new(),
+        starts: Vec::new(),
+        chunks: Vec::new(),
+        extras: Vec::new(),
+        peaks: Vec::new(),
+    };
+
     /// A list of nothing.
     pub fn new() -> Self {
         Self {
@@ -63,6 +76,18 @@ impl PostingList {
             self.chunks.push(chunk);
             self.extras.push(extra);
         }
+        self.close();
+    }
+
+    /// Ends the entries of the last document and notes its highest impact.
+    pub(crate) fn close(&mut self) {
+        let first = self.starts.last().map_or(0, |&start| start as usize);
+        let extra = self.extras[first..]
+            .iter()
+            .max()
+            .map_or(0, |&e| EXTRA[usize::from(e)]);
+        let base = self.bases.last().map_or(0, |&b| BASE[usize::from(b)]);
+        self.peaks.push(base + extra);
         self.starts.push(self.chunks.len() as u32);
     }
 
@@ -72,19 +97,9 @@ impl PostingList {
         self.starts[i] as usize..self.starts[i + 1] as usize
     }
 
-    /// The largest impact of the `i`-th document in any of its chunks.
-    pub fn max_impact(&self, i: usize) -> u32 {
-        let extra = self
-            .entries(i)
-            .map(|e| EXTRA[usize::from(self.extras[e])])
-            .max()
-            .unwrap_or(0);
-        u32::from(BASE[usize::from(self.bases[i])]) + u32::from(extra)
-    }
-
     /// Bytes held in memory.
     pub fn size_bytes(&self) -> usize {
-        self.documents.len() * 9 + self.chunks.len() * 5
+        self.documents.len() * 11 + self.chunks.len() * 5
     }
 
     /// Splits by `keep(i)`: the documents kept, and the others.

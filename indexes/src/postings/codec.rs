@@ -136,7 +136,7 @@ impl PostingCodec {
                 list.chunks.push(0);
                 list.extras.push(0);
             }
-            list.starts.push(list.chunks.len() as u32);
+            list.close();
         }
         Ok(list)
     }

@@ -1,0 +1,352 @@
+//! The statistics that encoder and decoder learn alike: one path of code serves writing, reading
+//! and priming, chosen by the [`Coder`] it is given.
+
+use super::tables::{Tables, squash};
+use crate::coder::{Bit, Decoder, Encoder};
+
+/// Something a binary decision passes through: written, read, or only learned from.
+pub(super) trait Coder {
+    /// Codes `bit`, set with probability `p` / 4096, and returns it; a reader ignores `bit`.
+    fn code(&mut self, p: u32, bit: bool) -> bool;
+}
+
+impl Coder for Encoder {
+    #[inline]
+    fn code(&mut self, p: u32, bit: bool) -> bool {
+        self.bit_with(p, bit);
+        bit
+    }
+}
+
+impl Coder for Decoder<'_> {
+    #[inline]
+    fn code(&mut self, p: u32, _: bool) -> bool {
+        self.bit_with(p)
+    }
+}
+
+/// Learns without coding.
+pub(super) struct Prime;
+
+impl Coder for Prime {
+    #[inline]
+    fn code(&mut self, _: u32, bit: bool) -> bool {
+        bit
+    }
+}
+
+/// Learns, and sums what coding would have cost.
+pub(super) struct Estimate<'a> {
+    pub(super) prices: &'a Prices,
+    pub(super) cost: u32,
+}
+
+impl Coder for Estimate<'_> {
+    #[inline]
+    fn code(&mut self, p: u32, bit: bool) -> bool {
+        self.cost += self.prices.bit(p, bit);
+        bit
+    }
+}
+
+/// What a decision costs, in 1/32 bit, by its probability.
+pub(super) struct Prices([u16; 256]);
+
+impl Prices {
+    pub(super) fn new() -> Self {
+        let mut prices = [0; 256];
+        for (i, price) in prices.iter_mut().enumerate() {
+            // -log2 of (i + 1/2) / 256: squaring doubles the logarithm, one bit at a time.
+            let mut x = 2 * i as u64 + 1;
+            let mut bits = 0u32;
+            for _ in 0..5 {
+                x *= x;
+                bits *= 2;
+                while x >= 1 << 16 {
+                    x >>= 1;
+                    bits += 1;
+                }
+            }
+            *price = (9 * 32 - bits.min(9 * 32)) as u16;
+        }
+        Self(prices)
+    }
+
+    #[inline]
+    pub(super) fn bit(&self, p: u32, bit: bool) -> u32 {
+        let p = if bit { p } else { 4095 - p };
+        u32::from(self.0[(p >> 4) as usize])
+    }
+
+    pub(super) fn of(&self, context: Bit, bit: bool) -> u32 {
+        self.bit(context.probability(), bit)
+    }
+
+    pub(super) fn tree(&self, nodes: &[Bit], n: u32, value: u32) -> u32 {
+        let mut node = 1u32;
+        let mut price = 0;
+        for i in (0..n).rev() {
+            let bit = (value >> i) & 1 == 1;
+            price += self.of(nodes[node as usize], bit);
+            node = 2 * node + u32::from(bit);
+        }
+        price
+    }
+}
+
+/// Matches are at least this long; repeated distances may be used for [`MIN_REPEAT`].
+pub(super) const MIN_MATCH: usize = 4;
+/// The shortest match at a repeated distance.
+pub(super) const MIN_REPEAT: usize = 2;
+
+const N_INPUTS: usize = 5;
+const O1_BITS: u32 = 14;
+const O2_BITS: u32 = 15;
+const O3_BITS: u32 = 16;
+
+/// What a literal is predicted from.
+#[derive(Clone, Copy)]
+pub(super) struct Before {
+    /// The last four bytes, the latest lowest.
+    pub(super) last: u32,
+    /// A hash of the letters since the last byte that is not one.
+    pub(super) word: u32,
+    /// The byte that would continue the last match, plus 256, directly after one; else 0.
+    pub(super) expected: u32,
+}
+
+#[derive(Clone)]
+pub(super) struct Literals {
+    o1: Box<[Bit]>,
+    o2: Box<[Bit]>,
+    o3: Box<[u8]>,
+    word: Box<[u8]>,
+    expected: Box<[Bit]>,
+    maps: [[u16; 256]; 2],
+    weights: Box<[[i32; N_INPUTS]]>,
+    pub(super) rate: i32,
+}
+
+const PHI: u32 = 0x9E37_79B1;
+
+impl Literals {
+    pub(super) fn new() -> Self {
+        let mut map = [0u16; 256];
+        for (history, p) in map.iter_mut().enumerate() {
+            let mut value = 32768u32;
+            if history > 1 {
+                let n = history.ilog2();
+                for i in (0..n).rev() {
+                    let target = if (history >> i) & 1 == 1 { 65000 } else { 535 };
+                    value = (value * 2 + target) / 3;
+                }
+            }
+            *p = value as u16;
+        }
+        Self {
+            o1: vec![Bit::default(); 1 << O1_BITS].into(),
+            o2: vec![Bit::default(); 1 << O2_BITS].into(),
+            o3: vec![1; 1 << O3_BITS].into(),
+            word: vec![1; 1 << O3_BITS].into(),
+            expected: vec![Bit::default(); 1 << 12].into(),
+            maps: [map; 2],
+            weights: vec![[20000; N_INPUTS]; 64].into(),
+            rate: 10,
+        }
+    }
+
+    #[inline]
+    pub(super) fn code<C: Coder>(
+        &mut self,
+        tables: &Tables,
+        coder: &mut C,
+        before: Before,
+        byte: u8,
+    ) -> u8 {
+        let h1 = (before.last & 0xFF).wrapping_mul(0x2F0B_4C47);
+        let h2 = (before.last & 0xFFFF)
+            .wrapping_add(1)
+            .wrapping_mul(0x3D4D_51CB);
+        let h3 = (before.last & 0xFF_FFFF)
+            .wrapping_add(1)
+            .wrapping_mul(0x8F1B_BCDD);
+        let h3 = h3 ^ (h3 >> 15);
+        let hw = before.word.wrapping_mul(0xB529_7A4D) ^ (before.last & 0xff);
+        let hw = hw.wrapping_mul(PHI);
+        let hm = before.expected.wrapping_mul(0x68E3_1DA4 | 1);
+        let mut node = 1u32;
+        for shift in (0..8).rev() {
+            let bit = (byte >> shift) & 1 == 1;
+            let scatter = node.wrapping_mul(PHI);
+            let at = [
+                (h1.wrapping_add(scatter) >> (32 - O1_BITS)) as usize,
+                (h2.wrapping_add(scatter) >> (32 - O2_BITS)) as usize,
+                (h3.wrapping_add(scatter) >> (32 - O3_BITS)) as usize,
+                (hw.wrapping_add(scatter) >> (32 - O3_BITS)) as usize,
+                (hm.wrapping_add(scatter) >> (32 - 12)) as usize,
+            ];
+            let history3 = self.o3[at[2]];
+            let history4 = self.word[at[3]];
+            let inputs = [
+                tables.stretch(self.o1[at[0]].probability()),
+                tables.stretch(self.o2[at[1]].probability()),
+                tables.stretch(u32::from(self.maps[0][usize::from(history3)] >> 4)),
+                tables.stretch(u32::from(self.maps[1][usize::from(history4)] >> 4)),
+                tables.stretch(self.expected[at[4]].probability()),
+            ];
+            let set = (history3.leading_zeros() * 8 + history4.leading_zeros()) as usize & 63;
+            let weights = &mut self.weights[set];
+            let mut sum = 0i32;
+            for i in 0..N_INPUTS {
+                sum += (weights[i] * inputs[i]) >> 8;
+            }
+            let p = squash(sum >> 8).clamp(1, 4095);
+            let bit = coder.code(p, bit);
+            let error = ((i32::from(bit) << 12) - p as i32) * self.rate;
+            for i in 0..N_INPUTS {
+                weights[i] += (inputs[i] * error + 0x8000) >> 16;
+            }
+            self.o1[at[0]].update(bit);
+            self.o2[at[1]].update(bit);
+            self.expected[at[4]].update(bit);
+            learn(&mut self.maps[0], &mut self.o3[at[2]], bit);
+            learn(&mut self.maps[1], &mut self.word[at[3]], bit);
+            node = 2 * node + u32::from(bit);
+        }
+        node as u8
+    }
+}
+
+#[inline]
+fn learn(map: &mut [u16; 256], history: &mut u8, bit: bool) {
+    let p = &mut map[usize::from(*history)];
+    let target = if bit { 65535 } else { 0 };
+    *p = (i32::from(*p) + ((target - i32::from(*p)) >> 6)) as u16;
+    let next = (*history << 1) | u8::from(bit);
+    *history = if *history >= 128 { next | 128 } else { next };
+}
+
+/// Contexts of everything but literals.
+#[derive(Clone)]
+pub(super) struct Tokens {
+    pub(super) is_match: [[Bit; 4]; 4],
+    pub(super) is_repeat: [Bit; 4],
+    pub(super) is_repeat1: [Bit; 4],
+    pub(super) length: [Lengths; 2],
+    slot: [[Bit; 64]; 3],
+    low: [[Bit; 32]; 64],
+}
+
+#[derive(Clone)]
+pub(super) struct Lengths {
+    low: [Bit; 16],
+    high: [Bit; 256],
+}
+
+#[inline]
+pub(super) fn bit<C: Coder>(coder: &mut C, context: &mut Bit, bit: bool) -> bool {
+    let bit = coder.code(context.probability(), bit);
+    context.update(bit);
+    bit
+}
+
+#[inline]
+fn tree<C: Coder>(coder: &mut C, nodes: &mut [Bit], n: u32, value: u32) -> u32 {
+    let mut node = 1u32;
+    for i in (0..n).rev() {
+        let b = bit(coder, &mut nodes[node as usize], (value >> i) & 1 == 1);
+        node = 2 * node + u32::from(b);
+    }
+    node - (1 << n)
+}
+
+/// The longest match is this much longer than the shortest.
+pub(super) const MAX_EXTRA: usize = 15 + 255;
+
+impl Lengths {
+    fn new() -> Self {
+        Self {
+            low: [Bit::default(); 16],
+            high: [Bit::default(); 256],
+        }
+    }
+
+    #[inline]
+    pub(super) fn code<C: Coder>(&mut self, coder: &mut C, extra: u32) -> u32 {
+        let low = tree(coder, &mut self.low, 4, extra.min(15));
+        if low < 15 {
+            return low;
+        }
+        15 + tree(coder, &mut self.high, 8, extra.wrapping_sub(15) & 255)
+    }
+}
+
+impl Tokens {
+    pub(super) fn new() -> Self {
+        Self {
+            is_match: [[Bit::default(); 4]; 4],
+            is_repeat: [Bit::default(); 4],
+            is_repeat1: [Bit::default(); 4],
+            length: [Lengths::new(), Lengths::new()],
+            slot: [[Bit::default(); 64]; 3],
+            low: [[Bit::default(); 32]; 64],
+        }
+    }
+
+    /// Codes `distance - 1`, below 2^32.
+    #[inline]
+    pub(super) fn distance<C: Coder>(&mut self, coder: &mut C, extra: u32, value: u32) -> u32 {
+        let slots = &mut self.slot[(extra as usize).min(2)];
+        let slot = tree(coder, slots, 6, slot_of(value));
+        if slot < 4 {
+            return slot;
+        }
+        let n = slot / 2 - 1;
+        let base = (2 | (slot & 1)) << n;
+        let rest = value.wrapping_sub(base);
+        // The upper three bits below the slot are learned, the others cost one bit each.
+        let high = n.min(3);
+        let mut found = tree(
+            coder,
+            &mut self.low[slot as usize],
+            high,
+            (rest >> (n - high)) & ((1 << high) - 1),
+        );
+        for i in (0..n - high).rev() {
+            found = found << 1 | u32::from(coder.code(2048, (rest >> i) & 1 == 1));
+        }
+        base.wrapping_add(found)
+    }
+}
+
+impl Lengths {
+    pub(super) fn price(&self, prices: &Prices, extra: u32) -> u32 {
+        let price = prices.tree(&self.low, 4, extra.min(15));
+        if extra < 15 {
+            return price;
+        }
+        price + prices.tree(&self.high, 8, (extra - 15).min(255))
+    }
+}
+
+impl Tokens {
+    /// The price of a distance in `slot`, all its bits included.
+    pub(super) fn price_of_slot(&self, prices: &Prices, extra: usize, slot: u32) -> u32 {
+        let price = prices.tree(&self.slot[extra.min(2)], 6, slot);
+        if slot < 4 {
+            price
+        } else {
+            price + 32 * (slot / 2 - 1)
+        }
+    }
+}
+
+/// The slot of a distance: its two leading bits and their place.
+#[inline]
+pub(super) fn slot_of(value: u32) -> u32 {
+    if value < 4 {
+        return value;
+    }
+    let n = value.ilog2();
+    2 * n + ((value >> (n - 1)) & 1)
+}
