@@ -8,8 +8,16 @@
 //! its host. The same code runs natively, in a browser page and in a sandbox.
 #![forbid(unsafe_code)]
 
+pub mod analysis;
+pub mod build;
 pub mod chunk;
 pub mod document;
+pub mod engine;
+pub mod host;
+pub mod query;
 
 pub use chunk::Chunk;
 pub use document::{Document, Part, PartKind};
+pub use engine::{EngineError, Index, SearchOptions, SearchResult};
+pub use host::{Host, HostError};
+pub use query::Query;

@@ -1,0 +1,197 @@
+//! Writes passages in the order of chunks, with a dictionary trained on a sample of them.
+
+use super::payload::{number, take_number};
+use super::prepare::PreparedDocument;
+use super::segment::{Collected, Files};
+use super::{BuildError, Scratch, Sink, Workers};
+use littoral_indexes::envelope::Kind;
+use littoral_indexes::layout::Layout;
+use littoral_indexes::passages::{ChunkRecord, DocumentRecord, PassageBlock};
+use littoral_indexes::text::{self, TextCodec};
+
+/// Size of a trained dictionary in bytes. A cold query fetches it compressed, at about half.
+const DICTIONARY_BYTES: usize = 8 << 10;
+
+/// Uncompressed bytes the dictionary is trained on, at most.
+const SAMPLE_BYTES: usize = 2 << 20;
+
+/// Fewer bytes of passages than this do not pay for a dictionary.
+const MIN_TRAINING_BYTES: u64 = 64 << 10;
+
+/// Blocks compressed in one batch.
+const BATCH_BLOCKS: usize = 256;
+
+pub(super) struct PassageInput<'a, S> {
+    pub(super) layout: &'a Layout,
+    pub(super) documents: &'a [Collected],
+    /// Documents as collected, by their final number.
+    pub(super) order: &'a [u32],
+    pub(super) scratch: &'a S,
+    /// A dictionary to use instead of training one.
+    pub(super) dictionary: Option<&'a [u8]>,
+}
+
+/// Chunks in a block: few, since a hit costs a block; more when there are so many chunks that their
+/// files would exceed what static hosts take (20,000 on some).
+pub(super) fn chunks_per_block(n_chunks: u32) -> u32 {
+    (n_chunks / 24_000).clamp(4, 32)
+}
+
+/// A document's record and chunks as scratch bytes.
+pub(super) fn store(document: &PreparedDocument) -> Vec<u8> {
+    let mut out = Vec::new();
+    let string = |out: &mut Vec<u8>, s: &str| {
+        number(out, s.len() as u32);
+        out.extend_from_slice(s.as_bytes());
+    };
+    let record = &document.record;
+    for field in [&record.id, &record.url, &record.title, &record.lang] {
+        string(&mut out, field);
+    }
+    number(&mut out, record.meta.len() as u32);
+    for (key, value) in &record.meta {
+        string(&mut out, key);
+        string(&mut out, value);
+    }
+    for chunk in &document.chunks {
+        number(&mut out, chunk.headings.len() as u32);
+        chunk
+            .headings
+            .iter()
+            .for_each(|heading| string(&mut out, heading));
+        string(&mut out, chunk.anchor.as_deref().unwrap_or(""));
+        number(&mut out, chunk.start);
+        out.push(chunk.weight);
+        string(&mut out, &chunk.text);
+    }
+    out
+}
+
+/// Reads what [`store`] made. The bytes are our own: they never left the builder.
+fn restore(mut bytes: &[u8], n_chunks: u32) -> (DocumentRecord, Vec<ChunkRecord>) {
+    let bytes = &mut bytes;
+    let string = |bytes: &mut &[u8]| {
+        let n = take_number(bytes) as usize;
+        let text = bytes.split_off(..n).unwrap_or_default();
+        String::from_utf8_lossy(text).into_owned()
+    };
+    let mut record = DocumentRecord {
+        id: string(bytes),
+        url: string(bytes),
+        title: string(bytes),
+        lang: string(bytes),
+        meta: Vec::new(),
+    };
+    for _ in 0..take_number(bytes) {
+        record.meta.push((string(bytes), string(bytes)));
+    }
+    let mut chunks = Vec::new();
+    for _ in 0..n_chunks {
+        let headings = (0..take_number(bytes)).map(|_| string(bytes)).collect();
+        let anchor = string(bytes);
+        chunks.push(ChunkRecord {
+            headings,
+            anchor: (!anchor.is_empty()).then_some(anchor),
+            start: take_number(bytes),
+            weight: bytes.split_off_first().copied().unwrap_or(0),
+            text: string(bytes),
+        });
+    }
+    (record, chunks)
+}
+
+impl<S: Scratch> PassageInput<'_, S> {
+    fn read(&self, document: u32) -> Result<(DocumentRecord, Vec<ChunkRecord>), BuildError> {
+        let collected = &self.documents[self.order[document as usize] as usize];
+        let (offset, len) = collected.stored;
+        let mut bytes = vec![0; len as usize];
+        self.scratch.read(offset, &mut bytes)?;
+        Ok(restore(&bytes, collected.n_chunks))
+    }
+
+    /// A dictionary trained on documents spread evenly over the segment, if that pays.
+    fn train(&self) -> Result<Vec<u8>, BuildError> {
+        let total: u64 = self.documents.iter().map(|d| u64::from(d.stored.1)).sum();
+        if total < MIN_TRAINING_BYTES {
+            return Ok(Vec::new());
+        }
+        let stride = (total / SAMPLE_BYTES as u64).max(1);
+        let mut samples = Vec::new();
+        let (mut left, mut next) = (SAMPLE_BYTES, 0);
+        while next < u64::from(self.layout.n_documents()) && left > 0 {
+            let (record, chunks) = self.read(next as u32)?;
+            let mut n_chunks = 0;
+            for (i, chunk) in (0u64..).zip(chunks) {
+                // Long documents are sampled too, not taken whole.
+                if (next + i) % stride == 0 || i == 0 {
+                    let block = PassageBlock {
+                        documents: vec![(0, record.clone())],
+                        chunks: vec![chunk],
+                    };
+                    let sample = block.write(0, self.layout);
+                    left = left.saturating_sub(sample.len());
+                    samples.push(sample);
+                }
+                n_chunks += 1;
+            }
+            next += (stride / n_chunks.max(1)).max(1);
+        }
+        let samples: Vec<&[u8]> = samples.iter().map(Vec::as_slice).collect();
+        Ok(text::train(&samples, DICTIONARY_BYTES))
+    }
+}
+
+/// Writes the passages, and the dictionary when one was trained; tells whether it was.
+pub(super) fn write(
+    input: &PassageInput<'_, impl Scratch>,
+    files: &mut Files<'_, impl Sink>,
+    workers: &impl Workers,
+) -> Result<bool, BuildError> {
+    let trained = match input.dictionary {
+        Some(_) => Vec::new(),
+        None => input.train()?,
+    };
+    let dictionary = input.dictionary.unwrap_or(&trained);
+    if !trained.is_empty() {
+        files.put(Kind::Dictionary, &TextCodec::new(&[]).compress(&trained))?;
+    }
+    let codec = TextCodec::new(dictionary);
+    let layout = input.layout;
+    let per_block = chunks_per_block(layout.n_chunks());
+    let mut block = PassageBlock::default();
+    let mut jobs: Vec<(u32, PassageBlock)> = Vec::new();
+    let mut first_chunk = 0;
+    let flush = |jobs: &mut Vec<(u32, PassageBlock)>, files: &mut Files<'_, _>| {
+        let compressed = workers.map(std::mem::take(jobs), |(first, block)| {
+            codec.compress(&block.write(first, layout))
+        });
+        compressed
+            .iter()
+            .try_for_each(|payload| files.put(Kind::Passages, payload).map(drop))
+    };
+    for document in 0..layout.n_documents() {
+        let (record, chunks) = input.read(document)?;
+        for chunk in chunks {
+            if block
+                .documents
+                .last()
+                .is_none_or(|&(last, _)| last != document)
+            {
+                block.documents.push((document, record.clone()));
+            }
+            block.chunks.push(chunk);
+            if block.chunks.len() == per_block as usize {
+                jobs.push((first_chunk, std::mem::take(&mut block)));
+                first_chunk += per_block;
+                if jobs.len() == BATCH_BLOCKS {
+                    flush(&mut jobs, files)?;
+                }
+            }
+        }
+    }
+    if !block.chunks.is_empty() {
+        jobs.push((first_chunk, block));
+    }
+    flush(&mut jobs, files)?;
+    Ok(!trained.is_empty())
+}

@@ -1,0 +1,146 @@
+//! The raw postings of one term in one document, as a compact string of bytes between preparing and
+//! merging.
+//!
+//! `title count [mask]`, number of chunks, then for each chunk: its distance from the one before,
+//! `heading count [mask]`, `body count [mask]`. Counts are single bytes, masks two, present where
+//! the count is not zero.
+
+/// How often, and at which positions modulo 16, a term stands in a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Occurrences {
+    pub(super) count: u8,
+    pub(super) mask: u16,
+}
+
+impl Occurrences {
+    pub(super) fn add(&mut self, position: u32) {
+        self.count = self.count.saturating_add(1);
+        self.mask |= 1 << (position % littoral_indexes::postings::RESIDUES);
+    }
+
+    fn write(self, out: &mut Vec<u8>) {
+        out.push(self.count);
+        if self.count > 0 {
+            out.extend_from_slice(&self.mask.to_le_bytes());
+        }
+    }
+
+    fn read(bytes: &mut &[u8]) -> Self {
+        let count = take(bytes);
+        let mask = if count > 0 {
+            u16::from_le_bytes([take(bytes), take(bytes)])
+        } else {
+            0
+        };
+        Self { count, mask }
+    }
+}
+
+/// A chunk that holds the term.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct ChunkOccurrences {
+    pub(super) chunk: u32,
+    pub(super) headings: Occurrences,
+    pub(super) body: Occurrences,
+}
+
+/// The raw postings of one term in one document.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Payload {
+    pub(super) title: Occurrences,
+    pub(super) chunks: Vec<ChunkOccurrences>,
+}
+
+impl Payload {
+    pub(super) fn clear(&mut self) {
+        self.title = Occurrences::default();
+        self.chunks.clear();
+    }
+
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        self.title.write(out);
+        number(out, self.chunks.len() as u32);
+        let mut next = 0;
+        for chunk in &self.chunks {
+            number(out, chunk.chunk - next);
+            next = chunk.chunk;
+            chunk.headings.write(out);
+            chunk.body.write(out);
+        }
+    }
+
+    /// Reads into `self` what [`Self::write`] wrote. The bytes are our own: they never left the
+    /// builder.
+    pub(super) fn read(&mut self, mut bytes: &[u8]) {
+        self.clear();
+        self.title = Occurrences::read(&mut bytes);
+        let n = take_number(&mut bytes);
+        let mut chunk = 0;
+        for _ in 0..n {
+            chunk += take_number(&mut bytes);
+            let headings = Occurrences::read(&mut bytes);
+            let body = Occurrences::read(&mut bytes);
+            self.chunks.push(ChunkOccurrences {
+                chunk,
+                headings,
+                body,
+            });
+        }
+    }
+}
+
+fn take(bytes: &mut &[u8]) -> u8 {
+    bytes.split_off_first().copied().unwrap_or(0)
+}
+
+pub(super) fn number(out: &mut Vec<u8>, mut value: u32) {
+    while value > 0x7F {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+pub(super) fn take_number(bytes: &mut &[u8]) -> u32 {
+    let mut value = 0;
+    for shift in (0..35).step_by(7) {
+        let byte = take(bytes);
+        value |= u32::from(byte & 0x7F) << shift;
+        if byte < 0x80 {
+            break;
+        }
+    }
+    value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_payload_is_read_as_written() {
+        let mut payload = Payload::default();
+        payload.title.add(3);
+        for chunk in [0, 1, 300] {
+            let mut occurrences = ChunkOccurrences {
+                chunk,
+                ..ChunkOccurrences::default()
+            };
+            occurrences.body.add(17);
+            occurrences.body.add(2);
+            payload.chunks.push(occurrences);
+        }
+        let mut bytes = Vec::new();
+        payload.write(&mut bytes);
+        let mut read = Payload::default();
+        read.read(&bytes);
+        assert_eq!(read, payload);
+        assert_eq!(
+            read.chunks[0].body,
+            Occurrences {
+                count: 2,
+                mask: 0b110
+            }
+        );
+    }
+}

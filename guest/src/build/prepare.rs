@@ -1,0 +1,252 @@
+//! Prepares one document: chunks it, analyses its fields, and counts its terms.
+
+use super::payload::{ChunkOccurrences, Payload};
+use crate::analysis::{AnalysisOptions, Analyzer, Language, TokenKind, detect};
+use crate::chunk::{ChunkOptions, split};
+use crate::document::Document;
+use littoral_indexes::lexicon::MAX_TERM_BYTES;
+use littoral_indexes::passages::{ChunkRecord, DocumentRecord};
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::BTreeMap;
+
+/// Positions left free between two headings, so that no phrase spans them.
+const HEADING_GAP: u32 = 4;
+
+/// A document ready for [`super::SegmentBuilder::add`].
+#[derive(Debug, Clone, Default)]
+pub struct PreparedDocument {
+    pub(super) record: DocumentRecord,
+    pub(super) source: [u8; 8],
+    pub(super) filters: BTreeMap<String, Vec<String>>,
+    pub(super) sort: BTreeMap<String, String>,
+    pub(super) chunks: Vec<ChunkRecord>,
+    /// Words of each chunk's text.
+    pub(super) words: Vec<u16>,
+    /// All terms' strings, then payloads, one after another.
+    pub(super) strings: String,
+    pub(super) payloads: Vec<u8>,
+    pub(super) terms: Vec<PreparedTerm>,
+    /// Distinct words, for spelling, separated by zero bytes.
+    pub(super) vocabulary: String,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PreparedTerm {
+    pub(super) string: (u32, u32),
+    pub(super) payload: (u32, u32),
+    pub(super) n_chunks: u32,
+    pub(super) is_stop: bool,
+}
+
+impl PreparedDocument {
+    /// How many chunks it has; a document without text and title has none and is not indexed.
+    pub fn n_chunks(&self) -> usize {
+        self.chunks.len()
+    }
+
+    /// The document's id.
+    pub fn id(&self) -> &str {
+        &self.record.id
+    }
+
+    /// Estimate of the memory held.
+    pub fn size_bytes(&self) -> usize {
+        self.chunks
+            .iter()
+            .map(|c| c.text.len() + 100)
+            .sum::<usize>()
+            + self.strings.len()
+            + self.payloads.len()
+            + self.terms.len() * 24
+            + self.vocabulary.len()
+    }
+}
+
+/// Prepares documents, one after another, on one thread.
+pub struct Preparer {
+    chunking: ChunkOptions,
+    analysis: AnalysisOptions,
+    lang: Option<Language>,
+    analyzers: FxHashMap<Language, Analyzer>,
+    scratch: Scratchpad,
+}
+
+/// What is counted while a document is analysed; kept between documents for its memory.
+#[derive(Default)]
+struct Scratchpad {
+    ids: FxHashMap<Box<str>, u32>,
+    order: Vec<(Box<str>, bool)>,
+    /// `(term, place, position)`; places are 0 for the title, 1 + 2c for the headings of chunk c and
+    /// 2 + 2c for its text.
+    occurrences: Vec<(u32, u32, u32)>,
+    words: FxHashSet<Box<str>>,
+}
+
+impl Scratchpad {
+    fn clear(&mut self) {
+        self.ids.clear();
+        self.order.clear();
+        self.occurrences.clear();
+        self.words.clear();
+    }
+}
+
+impl Preparer {
+    /// A preparer; `lang` declares the language of all documents.
+    pub fn new(chunking: ChunkOptions, analysis: AnalysisOptions, lang: Option<Language>) -> Self {
+        let (analyzers, scratch) = (FxHashMap::default(), Scratchpad::default());
+        Self {
+            chunking,
+            analysis,
+            lang,
+            analyzers,
+            scratch,
+        }
+    }
+
+    /// Chunks and analyses `document`; `source` is the hash of what it was made from.
+    pub fn prepare(&mut self, document: &Document, source: [u8; 8]) -> PreparedDocument {
+        let language = self.lang.unwrap_or_else(|| match &document.lang {
+            Some(code) => Language::from_code(code),
+            None => detect(&document.text),
+        });
+        let chunks = split(document, &self.chunking)
+            .into_iter()
+            .map(|chunk| ChunkRecord {
+                headings: chunk.headings,
+                anchor: chunk.anchor,
+                start: chunk.start as u32,
+                weight: chunk.weight,
+                text: document.text[chunk.start..chunk.end].to_owned(),
+            })
+            .collect();
+        let record = DocumentRecord {
+            id: document.id.clone(),
+            url: document.url.clone(),
+            title: document.title.clone(),
+            lang: language.code().to_owned(),
+            meta: document.meta.clone().into_iter().collect(),
+        };
+        let prepared = PreparedDocument {
+            record,
+            source,
+            filters: document.filters.clone(),
+            sort: document.sort.clone(),
+            chunks,
+            ..PreparedDocument::default()
+        };
+        self.analyse(prepared, language)
+    }
+
+    /// Analyses a document that is already cut into chunks, as when segments are merged.
+    pub(super) fn analyse(
+        &mut self,
+        mut prepared: PreparedDocument,
+        language: Language,
+    ) -> PreparedDocument {
+        let analyzer = self
+            .analyzers
+            .entry(language)
+            .or_insert_with(|| Analyzer::new(language, &self.analysis));
+        let scratch = &mut self.scratch;
+        scratch.clear();
+        scratch.field(analyzer, &prepared.record.title, 0, 0);
+        for (c, chunk) in prepared.chunks.iter().enumerate() {
+            let place = 1 + 2 * c as u32;
+            let mut position = 0;
+            for heading in &chunk.headings {
+                position = scratch.field(analyzer, heading, place, position).0 + HEADING_GAP;
+            }
+            let (_, words) = scratch.field(analyzer, &chunk.text, place + 1, 0);
+            prepared.words.push(words.min(u32::from(u16::MAX)) as u16);
+        }
+        scratch.collect(&mut prepared);
+        prepared
+    }
+}
+
+impl Scratchpad {
+    /// Analyses one field; returns the position after its last word and its number of words.
+    fn field(&mut self, analyzer: &mut Analyzer, text: &str, place: u32, first: u32) -> (u32, u32) {
+        let (mut end, mut words) = (first, 0);
+        analyzer.analyze(text, &mut |token| {
+            let position = first + token.position;
+            end = position + 1;
+            if token.kind.in_phrase() {
+                words += 1;
+            }
+            if token.term.is_empty() || token.term.len() > MAX_TERM_BYTES {
+                return;
+            }
+            let next = self.order.len() as u32;
+            let id = match self.ids.get(token.term) {
+                Some(&id) => id,
+                None => {
+                    self.ids.insert(token.term.into(), next);
+                    self.order
+                        .push((token.term.into(), token.kind == TokenKind::Stop));
+                    next
+                }
+            };
+            self.occurrences.push((id, place, position));
+            let is_word = matches!(token.kind, TokenKind::Word | TokenKind::Part);
+            if is_word && is_correctable(token.word) && !self.words.contains(token.word) {
+                self.words.insert(token.word.into());
+            }
+        });
+        (end, words)
+    }
+
+    fn collect(&mut self, prepared: &mut PreparedDocument) {
+        self.occurrences.sort_unstable();
+        let mut payload = Payload::default();
+        for group in self.occurrences.chunk_by(|a, b| a.0 == b.0) {
+            payload.clear();
+            for &(_, place, position) in group {
+                if place == 0 {
+                    payload.title.add(position);
+                    continue;
+                }
+                let chunk = (place - 1) / 2;
+                if payload.chunks.last().is_none_or(|last| last.chunk != chunk) {
+                    payload.chunks.push(ChunkOccurrences {
+                        chunk,
+                        ..Default::default()
+                    });
+                }
+                if let Some(last) = payload.chunks.last_mut() {
+                    let field = if place % 2 == 1 {
+                        &mut last.headings
+                    } else {
+                        &mut last.body
+                    };
+                    field.add(position);
+                }
+            }
+            let (term, is_stop) = &self.order[group[0].0 as usize];
+            let string = (prepared.strings.len() as u32, term.len() as u32);
+            prepared.strings.push_str(term);
+            let start = prepared.payloads.len() as u32;
+            payload.write(&mut prepared.payloads);
+            prepared.terms.push(PreparedTerm {
+                string,
+                payload: (start, prepared.payloads.len() as u32 - start),
+                n_chunks: payload.chunks.len() as u32,
+                is_stop: *is_stop,
+            });
+        }
+        let mut words: Vec<_> = self.words.iter().collect();
+        words.sort_unstable();
+        for word in words {
+            prepared.vocabulary.push_str(word);
+            prepared.vocabulary.push('\0');
+        }
+    }
+}
+
+/// Whether a word is one that spelling correction may suggest: 3 to 24 letters, perhaps with inner
+/// apostrophes.
+fn is_correctable(word: &str) -> bool {
+    let n = word.chars().count();
+    (3..=24).contains(&n) && word.chars().all(|c| c.is_alphabetic() || c == '\'')
+}

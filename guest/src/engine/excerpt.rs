@@ -1,0 +1,161 @@
+//! Excerpts: the stretch of a chunk that holds most of the query, with its words marked.
+
+use crate::analysis::Analyzer;
+
+/// The best stretch of about `max_chars` characters of `text`, escaped for HTML, with every token
+/// that `weight` gives a value marked. Cut ends show an ellipsis.
+///
+/// The stretch with the greatest sum of distinct words' weights wins, the first of equals.
+pub(super) fn excerpt(
+    analyzer: &mut Analyzer,
+    text: &str,
+    max_chars: usize,
+    weight: impl Fn(&str) -> Option<(usize, u32)>,
+) -> String {
+    // Marked spans: start, end, which query term, its weight.
+    let mut spans: Vec<(usize, usize, usize, u32)> = Vec::new();
+    analyzer.analyze(text, &mut |token| {
+        if let Some((term, weight)) = weight(token.term) {
+            match spans.last_mut() {
+                // Grams and pieces of one word overlap: they make one mark.
+                Some(last) if token.start < last.1 => last.1 = last.1.max(token.end),
+                _ => spans.push((token.start, token.end, term, weight)),
+            }
+        }
+    });
+    let max_bytes = max_chars * text.len() / text.chars().count().max(1);
+    let (start, end) = window(&spans, text, max_bytes);
+    render(text, start, end, &spans)
+}
+
+/// The bytes to show, on word boundaries.
+fn window(spans: &[(usize, usize, usize, u32)], text: &str, max_bytes: usize) -> (usize, usize) {
+    if text.len() <= max_bytes {
+        return (0, text.len());
+    }
+    let mut best = (0, 0usize, 0usize);
+    for (i, first) in spans.iter().enumerate() {
+        let mut seen: Vec<usize> = Vec::new();
+        let (mut sum, mut last) = (0, first.1);
+        for span in &spans[i..] {
+            if span.1 > first.0 + max_bytes * 4 / 5 {
+                break;
+            }
+            // A word said again adds little.
+            sum += if seen.contains(&span.2) {
+                span.3 / 16
+            } else {
+                span.3
+            };
+            seen.push(span.2);
+            last = span.1;
+        }
+        if sum > best.0 {
+            best = (sum, first.0, last);
+        }
+    }
+    let (_, from, to) = best;
+    let spare = max_bytes.saturating_sub(to - from);
+    let mut start = from.saturating_sub(spare / 3);
+    let mut end = (start + max_bytes).min(text.len());
+    start = start.min(end.saturating_sub(max_bytes));
+    while !text.is_char_boundary(start) {
+        start -= 1;
+    }
+    while !text.is_char_boundary(end) {
+        end += 1;
+    }
+    // Not within a word, unless words are as long as the window.
+    if start > 0 {
+        let next = text[start..from.max(start)].find(char::is_whitespace);
+        start = next.map_or(start, |i| start + i + 1);
+        while !text.is_char_boundary(start) {
+            start += 1;
+        }
+    }
+    if end < text.len() {
+        let first = to.max(start).min(end);
+        if let Some(i) = text[first..end].rfind(char::is_whitespace) {
+            end = first + i;
+        }
+    }
+    (start, end)
+}
+
+fn render(text: &str, start: usize, end: usize, spans: &[(usize, usize, usize, u32)]) -> String {
+    let mut out = String::with_capacity(end - start + 64);
+    if start > 0 {
+        out.push_str("… ");
+    }
+    let mut at = start;
+    for &(from, to, _, _) in spans {
+        if from < at || to > end {
+            continue;
+        }
+        escape(&text[at..from], &mut out);
+        out.push_str("<mark>");
+        escape(&text[from..to], &mut out);
+        out.push_str("</mark>");
+        at = to;
+    }
+    escape(text[at..end].trim_end(), &mut out);
+    if end < text.len() {
+        out.push_str(" …");
+    }
+    out
+}
+
+/// Appends `text`, escaped for HTML, with white space as single spaces.
+fn escape(text: &str, out: &mut String) {
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            c if c.is_whitespace() => {
+                if !out.ends_with(' ') {
+                    out.push(' ');
+                }
+            }
+            c => out.push(c),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::{AnalysisOptions, Language};
+    use proptest::prelude::*;
+
+    fn analyzer() -> Analyzer {
+        Analyzer::new(Language::from_code("en"), &AnalysisOptions::default())
+    }
+
+    #[test]
+    fn the_stretch_with_most_of_the_query_is_shown_and_marked() {
+        let far = "filler words go on and on ".repeat(20);
+        let text = format!("A tide is here. {far} Tides and <currents> & moons. {far}");
+        let weight = |term: &str| match term {
+            "tide" => Some((0, 10)),
+            "current" => Some((1, 10)),
+            _ => None,
+        };
+        let shown = excerpt(&mut analyzer(), &text, 80, weight);
+        assert!(
+            shown.contains("<mark>Tides</mark> and &lt;<mark>currents</mark>&gt; &amp;"),
+            "{shown}"
+        );
+        assert!(shown.starts_with("… ") && shown.ends_with(" …"), "{shown}");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_gives_an_excerpt_without_raw_markup(text in "\\PC{0,300}", max in 0usize..100) {
+            let shown = excerpt(&mut analyzer(), &text, max, |term| (term.len() % 3 == 0).then_some((term.len(), 5)));
+            let bare = shown.replace("<mark>", "").replace("</mark>", "");
+            prop_assert!(!bare.contains('<') && !bare.contains('>'));
+        }
+    }
+}

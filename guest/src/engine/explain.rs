@@ -1,0 +1,60 @@
+//! A score taken apart.
+
+use super::rank::COVERAGE;
+use super::result::Explanation;
+use super::search::{FoundTerm, Place, SCORE_UNIT};
+use littoral_indexes::impact::{BASE, EXTRA};
+
+/// The score of `place` as the sum over the query's terms of what the document as a whole and the
+/// chunk itself give.
+pub(super) fn explain(found: &[FoundTerm], place: Place, n_documents: u32) -> Explanation {
+    let mut parts = Vec::new();
+    for term in found {
+        let Some(source) = &term.sources[place.segment] else {
+            continue;
+        };
+        let list = source.list();
+        let Ok(i) = list.documents.binary_search(&place.ranked.document) else {
+            continue;
+        };
+        let value = |impact: u32| f64::from(term.weight * impact) / SCORE_UNIT;
+        let base = value(u32::from(BASE[usize::from(list.bases[i])]) + COVERAGE);
+        let entry = list
+            .entries(i)
+            .find(|&e| list.chunks[e] == place.ranked.chunk);
+        let extra = entry.map_or(0.0, |e| {
+            value(u32::from(EXTRA[usize::from(list.extras[e])]))
+        });
+        let part = |label: &str, value| Explanation {
+            label: label.into(),
+            value,
+            parts: vec![],
+        };
+        parts.push(Explanation {
+            label: format!(
+                "{:?}: in {} of {n_documents} documents, weight {:.3}",
+                term.planned.word,
+                term.df,
+                f64::from(term.weight) / 256.0
+            ),
+            value: base + extra,
+            parts: vec![part("the document", base), part("this chunk", extra)],
+        });
+    }
+    parts.sort_by(|a, b| b.value.total_cmp(&a.value));
+    let sum: f64 = parts.iter().map(|part| part.value).sum();
+    let total = f64::from(place.ranked.score) / SCORE_UNIT;
+    if (total - sum).abs() > 1e-9 {
+        let label = "the chunk holds the phrase".into();
+        parts.push(Explanation {
+            label,
+            value: total - sum,
+            parts: Vec::new(),
+        });
+    }
+    Explanation {
+        label: "sum over the query's terms".into(),
+        value: total,
+        parts,
+    }
+}

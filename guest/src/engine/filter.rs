@@ -1,0 +1,262 @@
+//! Filters, facet counts and sort keys.
+
+use super::EngineError;
+use super::blocks::{Bits, Decoded, Fetched, Index, Segment};
+use super::result::{Facet, SearchOptions, SortOrder};
+use super::search::{FoundTerm, Place, Restriction};
+use crate::host::Host;
+use crate::query::Occur;
+use littoral_indexes::envelope::{BlockId, Kind};
+use littoral_indexes::lexicon::Separators;
+use littoral_indexes::manifest::FilterKey;
+use littoral_indexes::sort::DOCUMENTS_PER_BLOCK;
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The filters of a query, by key, with the blocks that answer them.
+#[derive(Debug, Default)]
+pub(super) struct Selection {
+    /// `(key, values)`.
+    keys: Vec<(String, Vec<String>)>,
+    /// What to read in the first round.
+    pub(super) blocks: Vec<BlockId>,
+}
+
+impl<H: Host> Index<H> {
+    /// Checks that the index has what filters, facets and sorting name, and finds their blocks.
+    pub(super) fn selection(&self, options: &SearchOptions) -> Result<Selection, EngineError> {
+        let mut selection = Selection::default();
+        for (key, value) in &options.filters {
+            match selection.keys.iter_mut().find(|(k, _)| k == key) {
+                Some((_, values)) => values.push(value.clone()),
+                None => selection.keys.push((key.clone(), vec![value.clone()])),
+            }
+        }
+        let known = |names: &dyn Fn(&Segment) -> Vec<String>| {
+            let mut known: Vec<String> = self.segments.iter().flat_map(names).collect();
+            known.sort();
+            known.dedup();
+            if known.is_empty() {
+                "none".to_owned()
+            } else {
+                known.join(", ")
+            }
+        };
+        for key in selection
+            .keys
+            .iter()
+            .map(|(key, _)| key)
+            .chain(&options.facets)
+        {
+            if !self.segments.iter().any(|s| s.filter_key(key).is_some()) {
+                let known = known(&|s| s.manifest.filters.iter().map(|f| f.name.clone()).collect());
+                return Err(EngineError::Unknown {
+                    what: "filter",
+                    name: key.clone(),
+                    known,
+                });
+            }
+        }
+        if let Some(order) = &options.sort {
+            if !self
+                .segments
+                .iter()
+                .any(|s| s.manifest.sorts.iter().any(|k| k.name == order.key))
+            {
+                let known = known(&|s| s.manifest.sorts.iter().map(|k| k.name.clone()).collect());
+                let name = order.key.clone();
+                return Err(EngineError::Unknown {
+                    what: "sort key",
+                    name,
+                    known,
+                });
+            }
+        }
+        for segment in &self.segments {
+            for (key, values) in &selection.keys {
+                for value in values {
+                    selection.blocks.extend(segment.value_block(key, value)?);
+                }
+            }
+            for key in &options.facets {
+                selection.blocks.extend(segment.key_blocks(key));
+            }
+            if let Some(order) = &options.sort {
+                selection.blocks.extend(segment.sort_blocks(&order.key));
+            }
+        }
+        Ok(selection)
+    }
+
+    /// Restrictions by the filters, for each segment.
+    pub(super) async fn filtered(
+        &self,
+        selection: &Selection,
+        fetched: &mut Fetched,
+    ) -> Result<Vec<Restriction>, EngineError> {
+        let mut restrictions = Vec::new();
+        for segment in &self.segments {
+            let mut restriction = Restriction::default();
+            for (key, values) in &selection.keys {
+                let mut documents = Bits::default();
+                for value in values {
+                    let Some(block) = segment.value_block(key, value)? else {
+                        continue;
+                    };
+                    let decoded = self.block(block, fetched).await?;
+                    let Decoded::Filters(found) = &*decoded else {
+                        continue;
+                    };
+                    if let Ok(i) = found.binary_search_by(|v| v.value.as_str().cmp(value)) {
+                        documents.union(&Bits::of(&found[i].documents));
+                    }
+                }
+                restriction.apply(documents, Occur::Must);
+            }
+            restrictions.push(restriction);
+        }
+        Ok(restrictions)
+    }
+
+    /// Counts of the values of the facets asked for, over all documents found; most frequent first.
+    pub(super) async fn facets(
+        &self,
+        options: &SearchOptions,
+        found: &[FoundTerm],
+        restrictions: &[Restriction],
+        fetched: &mut Fetched,
+    ) -> Result<BTreeMap<String, Vec<Facet>>, EngineError> {
+        let mut facets = BTreeMap::new();
+        if options.facets.is_empty() {
+            return Ok(facets);
+        }
+        let matching: Vec<Bits> = self
+            .matching(found, restrictions)
+            .iter()
+            .map(|documents| Bits::of(documents))
+            .collect();
+        for key in &options.facets {
+            let mut counts: BTreeMap<String, u32> = BTreeMap::new();
+            for (segment, matching) in self.segments.iter().zip(&matching) {
+                for decoded in self.blocks(&segment.key_blocks(key), fetched).await? {
+                    let Decoded::Filters(values) = &*decoded else {
+                        continue;
+                    };
+                    for value in values {
+                        let count = value
+                            .documents
+                            .iter()
+                            .filter(|&&d| matching.contains(d))
+                            .count();
+                        *counts.entry(value.value.clone()).or_default() += count as u32;
+                    }
+                }
+            }
+            let mut counts: Vec<Facet> = counts
+                .into_iter()
+                .map(|(value, count)| Facet { value, count })
+                .collect();
+            counts.sort_by(|a, b| b.count.cmp(&a.count).then(a.value.cmp(&b.value)));
+            facets.insert(key.clone(), counts);
+        }
+        Ok(facets)
+    }
+
+    /// Orders `places` by a sort key; documents without a value come last, equals by score.
+    pub(super) async fn order_by(
+        &self,
+        order: &SortOrder,
+        places: &mut [Place],
+        fetched: &mut Fetched,
+    ) -> Result<(), EngineError> {
+        let mut columns: Vec<Vec<Arc<Decoded>>> = Vec::new();
+        let mut is_numeric = true;
+        for segment in &self.segments {
+            columns.push(
+                self.blocks(&segment.sort_blocks(&order.key), fetched)
+                    .await?,
+            );
+            let key = segment
+                .manifest
+                .sorts
+                .iter()
+                .find(|key| key.name == order.key);
+            is_numeric &= key.is_none_or(|key| key.is_numeric);
+        }
+        let value = |place: &Place| -> Option<String> {
+            let document = place.ranked.document;
+            let column = columns[place.segment].get((document / DOCUMENTS_PER_BLOCK) as usize)?;
+            match &**column {
+                Decoded::Sort(values) => values
+                    .get((document % DOCUMENTS_PER_BLOCK) as usize)?
+                    .clone(),
+                _ => None,
+            }
+        };
+        let number = |text: &String| text.trim().parse::<f64>().unwrap_or(0.0);
+        places.sort_by(|a, b| match (value(a), value(b)) {
+            (Some(a), Some(b)) => {
+                let ordering = if is_numeric {
+                    number(&a).total_cmp(&number(&b))
+                } else {
+                    a.cmp(&b)
+                };
+                if order.descending {
+                    ordering.reverse()
+                } else {
+                    ordering
+                }
+            }
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (None, None) => Ordering::Equal,
+        });
+        Ok(())
+    }
+}
+
+impl Segment {
+    fn filter_key(&self, name: &str) -> Option<&FilterKey> {
+        self.manifest.filters.iter().find(|key| key.name == name)
+    }
+
+    /// The block that holds a value of a key, if the segment has the key.
+    fn value_block(&self, key: &str, value: &str) -> Result<Option<BlockId>, EngineError> {
+        let Some(key) = self.filter_key(key) else {
+            return Ok(None);
+        };
+        let separators = Separators::read(&key.separators).map_err(|error| EngineError::Index {
+            path: littoral_indexes::manifest::ENTRY_NAME.into(),
+            error,
+        })?;
+        let number = key
+            .first_block
+            .saturating_add(separators.block_of(value.as_bytes()));
+        Ok(Some(self.block(Kind::Filters, number)))
+    }
+
+    /// All blocks of a key.
+    fn key_blocks(&self, name: &str) -> Vec<BlockId> {
+        let keys = &self.manifest.filters;
+        let Some(i) = keys.iter().position(|key| key.name == name) else {
+            return Vec::new();
+        };
+        let end = keys
+            .get(i + 1)
+            .map_or(self.manifest.n_filter_blocks, |next| next.first_block);
+        (keys[i].first_block..end)
+            .map(|number| self.block(Kind::Filters, number))
+            .collect()
+    }
+
+    fn sort_blocks(&self, name: &str) -> Vec<BlockId> {
+        let Some(key) = self.manifest.sorts.iter().find(|key| key.name == name) else {
+            return Vec::new();
+        };
+        let n = self.layout.n_documents().div_ceil(DOCUMENTS_PER_BLOCK);
+        (key.first_block..key.first_block.saturating_add(n))
+            .map(|number| self.block(Kind::Sort, number))
+            .collect()
+    }
+}
