@@ -17,7 +17,7 @@
 //! and `id` ([`Part`](TokenKind::Part), all at 0). So words, stop words and n-grams alone make the
 //! sequence a phrase is matched against ([`TokenKind::in_phrase`]); wholes and parts are further
 //! ways to the same place. A whole keeps its marks and is never stemmed: `--flag`, `c++`, `.net`,
-//! `@media`, `<a>`, `e-mail`, `1.2.3`. Anything without marks is an ordinary word however it is
+//! `@media`, `<a>`, `e-mail`, `1.2.3`, and operators that stand alone (`===`). Anything without marks is an ordinary word however it is
 //! cased, so `getelementbyid` finds `getElementById`.
 //!
 //! Where a path mixes joints, the closer-knit stretches are wholes too: `src/my_file.rs` also gives
@@ -86,7 +86,8 @@ pub enum TokenKind {
     /// A stop word, with a position of its own; its term is not stemmed.
     Stop,
     /// Several words with their marks as one term, at the position of its first word, which follows
-    /// as a token of its own. Also a word with a mark (`--flag`, `c++`, `<a>`).
+    /// as a token of its own. Also a word with a mark (`--flag`, `c++`, `<a>`) and an
+    /// operator (`===`), which has the position of what follows it.
     Whole,
     /// A piece of the word before it, at that word's position: of a camel-case name, of a Hangul
     /// word; or another way to write it (`u.s.` → `us`, `e-mail` → `email`).

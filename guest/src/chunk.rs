@@ -128,7 +128,7 @@ pub fn split(document: &Document, options: &ChunkOptions) -> Vec<Chunk> {
     pieces.iter().map(|piece| chunk(piece, &sections)).collect()
 }
 
-fn chunk(piece: &Piece, sections: &[Section]) -> Chunk {
+fn chunk(piece: &Piece, sections: &[Section<'_>]) -> Chunk {
     let first = &sections[piece.sections.0];
     let headings = first.path[..piece.depth].iter();
     Chunk {
@@ -145,7 +145,12 @@ fn chunk(piece: &Piece, sections: &[Section]) -> Chunk {
 
 /// The two neighbours as one, where one of them is small, both fit the budget, and they are siblings
 /// or parent and child.
-fn join(last: Piece, next: Piece, sections: &[Section], options: &ChunkOptions) -> Option<Piece> {
+fn join(
+    last: Piece,
+    next: Piece,
+    sections: &[Section<'_>],
+    options: &ChunkOptions,
+) -> Option<Piece> {
     let (before, after) = (&sections[last.sections.1], &sections[next.sections.0]);
     let tokens = last.tokens + next.tokens;
     let small = last.tokens.min(next.tokens) < options.min_tokens;

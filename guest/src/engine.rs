@@ -11,6 +11,7 @@
 mod blocks;
 mod excerpt;
 mod explain;
+mod export;
 mod filter;
 mod phrase;
 mod plan;
@@ -20,6 +21,7 @@ mod search;
 mod spell;
 
 pub use blocks::{Fetched, Index};
+pub use export::StoredDocument;
 pub use result::{
     ChunkHit, DocumentHit, Explanation, Facet, Hit, Mode, Note, Ranks, Scores, SearchOptions,
     SearchResult, SortOrder, Timings, Work,

@@ -51,9 +51,10 @@ const RATE: [i32; 16] = [
 ];
 
 impl Bit {
-    /// A context expected to be set with probability `p` / 4096, as sure of it as after 4 updates.
-    pub const fn new(p: u16) -> Self {
-        Self((p << 4) | 4)
+    /// A context that expects a set bit with probability `p` / 4096, as if it had learned that
+    /// from `seen` bits (at most 15): the more, the slower it changes its mind.
+    pub fn expecting(p: u32, seen: u32) -> Self {
+        Self(((p.clamp(1, 4095) << 4) | seen.min(15)) as u16)
     }
 
     /// How often the context was updated, up to 15.
@@ -310,6 +311,9 @@ impl Default for Number {
     }
 }
 
+/// How sure a prior is, in updates.
+pub(crate) const PRIOR_UPDATES: u32 = 4;
+
 /// `exp(-2^d)` in 1/4096 for `d` from -6 to 3: how likely a geometric variable of mean `2^k` that
 /// has reached `2^(k + d)` reaches twice that.
 const DOUBLES: [u16; 10] = [4032, 3970, 3848, 3615, 3190, 2484, 1507, 554, 75, 8];
@@ -320,7 +324,7 @@ impl Number {
         let mut number = Self::default();
         for (exponent, context) in number.exponent.iter_mut().enumerate() {
             let i = (exponent as i32 - log2_mean + 6).clamp(0, 9);
-            *context = Bit::new(DOUBLES[i as usize]);
+            *context = Bit::expecting(u32::from(DOUBLES[i as usize]), PRIOR_UPDATES);
         }
         number
     }

@@ -147,7 +147,7 @@ impl TextCodec {
             }
             Writer {
                 chains,
-                costs: Costs::new(&self.primed.tokens, &prices),
+                costs: Costs::new(&self.primed.tokens, &prices, self.dictionary.len()),
                 literals,
             }
         })
@@ -234,6 +234,8 @@ struct Model<'a> {
     trail: Trail,
     run: usize,
     repeats: [u32; 2],
+    /// Bytes of dictionary in front of the window.
+    start: usize,
 }
 
 impl<'a> Model<'a> {
@@ -248,6 +250,7 @@ impl<'a> Model<'a> {
             trail,
             run: 3,
             repeats: [1; 2],
+            start: dictionary.len(),
         }
     }
 
@@ -306,9 +309,18 @@ impl<'a> Model<'a> {
             };
             let extra = length.wrapping_sub(MIN_MATCH as u32);
             let extra = tokens.length[0].code(coder, extra);
-            let distance = tokens
-                .distance(coder, extra, distance - 1)
-                .saturating_add(1);
+            let written = (window.len() - self.start) as u32;
+            let far = &mut tokens.is_far[far_context(written)];
+            let distance = if self.start > 0 && model::bit(coder, far, distance > written) {
+                // The distance from the end of the dictionary, less one.
+                let bits = place_bits(self.start);
+                let place = tokens.place(coder, bits, distance.wrapping_sub(written + 1));
+                place + written + 1
+            } else {
+                tokens
+                    .distance(coder, extra, distance - 1)
+                    .saturating_add(1)
+            };
             self.repeats = [distance, self.repeats[0]];
             (
                 Token::Match {
@@ -327,6 +339,17 @@ fn expected(window: &[u8], at: usize, distance: u32, run: usize) -> u32 {
         Some(i) if run == 0 => 256 + u32::from(window[i]),
         _ => 0,
     }
+}
+
+/// Bits of a position in a dictionary of `n` bytes.
+fn place_bits(n: usize) -> u32 {
+    usize::BITS - n.saturating_sub(1).leading_zeros()
+}
+
+/// The context of whether a match lies in the dictionary.
+#[inline]
+fn far_context(written: u32) -> usize {
+    (32 - (written >> 3).leading_zeros()).min(15) as usize
 }
 
 #[inline]

@@ -1,2 +1,9 @@
 //! The native host of Littoral: ingest from files, build, search, evaluate.
 #![deny(unsafe_code)]
+
+pub mod build;
+pub mod cli;
+pub mod eval;
+pub mod host;
+pub mod pipeline;
+pub mod store;

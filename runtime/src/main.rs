@@ -1,5 +1,5 @@
 //! The `littoral` program.
 
 fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+    littoral_runtime::cli::main()
 }

@@ -5,6 +5,12 @@
 //! word list; one line of a few words is a guess, and Latin text without any evidence is taken for
 //! English when it is plain ASCII, since that is what code and names are.
 
+mod latin;
+
+use std::sync::OnceLock;
+
+use latin::{LETTERS, WORDS};
+
 use super::fold::{fold, lower};
 use super::language::Language;
 use super::stop::LISTS;
@@ -24,7 +30,7 @@ pub fn detect(text: &str) -> Language {
     if let Some(language) = scripts.not_latin(text) {
         return language;
     }
-    latin(text)
+    latin_language(text)
 }
 
 /// Letters per script.
@@ -182,371 +188,30 @@ fn devanagari(text: &str) -> &'static str {
     }
 }
 
-/// Letters beyond ASCII that speak for a language, with the points of each occurrence; a letter
-/// that several languages use stands in each.
-const LETTERS: &[(&str, &str, i32)] = &[
-    ("de", "äöüß", 3),
-    ("de", "ß", 6),
-    ("es", "ñ¿¡", 8),
-    ("es", "áéíóú", 2),
-    ("pt", "ãõ", 8),
-    ("pt", "çáéíóúâêô", 2),
-    ("fr", "éèêàçùûîôœ", 3),
-    ("fr", "œëï", 3),
-    ("it", "àèéìòù", 3),
-    ("it", "ìò", 5),
-    ("ca", "·", 8),
-    ("ca", "àèéíïòóúç", 2),
-    ("sv", "åäö", 3),
-    ("da", "æøå", 3),
-    ("no", "æøå", 3),
-    ("fi", "äö", 3),
-    ("pl", "ąęłśżźćń", 6),
-    ("cs", "ěščřžýáíéůú", 4),
-    ("cs", "ěřů", 6),
-    ("sk", "ľĺŕäôšžčťý", 4),
-    ("sk", "ľĺŕ", 8),
-    ("hu", "őű", 8),
-    ("hu", "áéíóöü", 2),
-    ("ro", "ășțşţ", 6),
-    ("ro", "âî", 3),
-    ("tr", "ışğ", 6),
-    ("tr", "çöü", 2),
-    (
-        "vi",
-        "ăâđêôơưạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ",
-        4,
-    ),
-    ("nl", "ëï", 2),
-];
+/// Every listed word with a language that has it, sorted.
+fn words() -> &'static [(&'static str, &'static str)] {
+    static TABLE: OnceLock<Vec<(&str, &str)>> = OnceLock::new();
+    TABLE.get_or_init(|| {
+        let stops = LISTS
+            .iter()
+            .flat_map(|(code, words)| words.iter().map(|w| (*w, *code)));
+        let more = WORDS
+            .iter()
+            .flat_map(|(code, words)| words.split(' ').map(|w| (w, *code)));
+        let mut table: Vec<_> = stops.chain(more).collect();
+        table.sort_unstable();
+        table.dedup();
+        table
+    })
+}
 
-/// Words beside the stop words that are common enough in short texts to tell a language, folded.
-const WORDS: &[(&str, &[&str])] = &[
-    (
-        "en",
-        &[
-            "all",
-            "and",
-            "any",
-            "file",
-            "files",
-            "if",
-            "more",
-            "not",
-            "one",
-            "only",
-            "other",
-            "out",
-            "set",
-            "specific",
-            "specified",
-            "this",
-            "use",
-            "using",
-            "when",
-            "where",
-            "who",
-            "with",
-            "without",
-        ],
-    ),
-    (
-        "de",
-        &[
-            "alle",
-            "aller",
-            "alles",
-            "angegebene",
-            "angegebenen",
-            "anzeigen",
-            "beispiel",
-            "datei",
-            "dateien",
-            "erstelle",
-            "fuhre",
-            "gib",
-            "ihre",
-            "jede",
-            "kann",
-            "kein",
-            "keine",
-            "mehr",
-            "nicht",
-            "offne",
-            "ohne",
-            "unter",
-            "uber",
-            "verwende",
-            "zeige",
-            "weitere",
-            "informationen",
-            "bestimmte",
-            "bestimmten",
-        ],
-    ),
-    (
-        "es",
-        &[
-            "archivo",
-            "archivos",
-            "cada",
-            "cuando",
-            "desde",
-            "donde",
-            "entre",
-            "esta",
-            "hasta",
-            "informacion",
-            "lista",
-            "mediante",
-            "muestra",
-            "no",
-            "nombre",
-            "sobre",
-            "sin",
-            "tambien",
-            "todo",
-            "todos",
-            "todas",
-            "utiliza",
-            "usando",
-            "especifico",
-            "crea",
-            "muchos",
-            "parte",
-            "puede",
-            "dos",
-            "fueron",
-            "durante",
-        ],
-    ),
-    (
-        "pt",
-        &[
-            "arquivo",
-            "arquivos",
-            "cada",
-            "entre",
-            "exibe",
-            "exibir",
-            "informacoes",
-            "lista",
-            "mais",
-            "mostra",
-            "nao",
-            "numero",
-            "onde",
-            "pasta",
-            "sem",
-            "sobre",
-            "tambem",
-            "todos",
-            "todas",
-            "usando",
-            "utilizando",
-            "executa",
-            "especifico",
-            "cria",
-            "diretorio",
-            "ate",
-            "apos",
-            "voce",
-            "deste",
-            "dados",
-        ],
-    ),
-    (
-        "fr",
-        &[
-            "affiche",
-            "afficher",
-            "aussi",
-            "chaque",
-            "comme",
-            "dossier",
-            "entre",
-            "etre",
-            "fait",
-            "fichier",
-            "fichiers",
-            "liste",
-            "ne",
-            "pas",
-            "plus",
-            "repertoire",
-            "sans",
-            "sous",
-            "specifique",
-            "tous",
-            "tout",
-            "toutes",
-            "utilisateur",
-            "utilise",
-            "vers",
-            "informations",
-            "selon",
-            "cree",
-            "depuis",
-        ],
-    ),
-    (
-        "it",
-        &[
-            "anche",
-            "cui",
-            "dopo",
-            "essere",
-            "file",
-            "fino",
-            "mostra",
-            "nome",
-            "non",
-            "ogni",
-            "prima",
-            "quando",
-            "senza",
-            "solo",
-            "stampa",
-            "tutti",
-            "tutte",
-            "utilizzando",
-            "usando",
-            "specifico",
-            "crea",
-            "elenca",
-            "questi",
-            "stato",
-            "informazioni",
-        ],
-    ),
-    (
-        "nl",
-        &[
-            "alle",
-            "bestand",
-            "bestanden",
-            "geen",
-            "hun",
-            "meer",
-            "niet",
-            "onder",
-            "tussen",
-            "toon",
-            "geef",
-            "weer",
-        ],
-    ),
-    (
-        "sv",
-        &[
-            "alla", "filer", "fil", "inte", "mellan", "utan", "visa", "ar", "och", "efter",
-        ],
-    ),
-    (
-        "da",
-        &[
-            "alle", "efter", "fil", "filer", "ikke", "mellem", "uden", "vis", "blev", "ogsa", "af",
-        ],
-    ),
-    (
-        "no",
-        &[
-            "alle", "etter", "fil", "filer", "ikke", "mellom", "uten", "vis", "ble", "ogsa", "av",
-        ],
-    ),
-    (
-        "fi",
-        &[
-            "ei",
-            "ole",
-            "kaikki",
-            "ovat",
-            "tiedosto",
-            "tiedostot",
-            "nayta",
-        ],
-    ),
-    (
-        "pl",
-        &[
-            "nie",
-            "plik",
-            "pliki",
-            "plikow",
-            "wyswietl",
-            "wszystkie",
-            "bez",
-            "okreslony",
-            "uzywajac",
-        ],
-    ),
-    (
-        "cs",
-        &[
-            "neni", "soubor", "soubory", "bez", "vsechny", "zobrazi", "jejich", "podle",
-        ],
-    ),
-    (
-        "sk",
-        &[
-            "nie", "subor", "subory", "bez", "vsetky", "alebo", "ako", "ktory", "ktora", "pre",
-            "sa", "na", "je", "su",
-        ],
-    ),
-    ("hu", &["nem", "fajl", "fajlok", "minden", "nelkul", "csak"]),
-    (
-        "ro",
-        &["nu", "fisier", "fisiere", "toate", "fara", "dupa", "intre"],
-    ),
-    (
-        "tr",
-        &[
-            "degil",
-            "dosya",
-            "dosyalari",
-            "tum",
-            "goster",
-            "belirli",
-            "kullanarak",
-            "belirtilen",
-        ],
-    ),
-    (
-        "vi",
-        &[
-            "cua", "va", "la", "cac", "cho", "mot", "trong", "duoc", "khong", "voi", "tap", "tin",
-            "nhung",
-        ],
-    ),
-    (
-        "id",
-        &[
-            "tidak",
-            "berkas",
-            "semua",
-            "tanpa",
-            "menampilkan",
-            "menggunakan",
-            "sebuah",
-            "tertentu",
-            "suatu",
-        ],
-    ),
-    (
-        "ca",
-        &[
-            "amb", "fitxer", "fitxers", "tots", "sense", "aquest", "aquesta", "mostra", "dels",
-            "els",
-        ],
-    ),
-];
-
-fn latin(text: &str) -> Language {
+fn latin_language(text: &str) -> Language {
     let mut scores: Vec<(&str, i32)> = Vec::new();
     let mut add = |code: &'static str, points: i32| match scores.iter_mut().find(|s| s.0 == code) {
         Some(score) => score.1 += points,
         None => scores.push((code, points)),
     };
+    let table = words();
     let (mut lowered, mut folded) = (String::new(), String::new());
     let mut any_letter = false;
     for written in text.split(|c: char| !c.is_alphanumeric() && !super::scan::extends(c)) {
@@ -558,19 +223,14 @@ fn latin(text: &str) -> Language {
         folded.clear();
         lower(written, false, &mut lowered);
         fold(&lowered, &mut folded);
-        let holders = || {
-            let stops = LISTS
-                .iter()
-                .filter(|(_, words)| words.contains(&folded.as_str()));
-            let more = WORDS
-                .iter()
-                .filter(|(_, words)| words.contains(&folded.as_str()));
-            stops.chain(more).map(|(code, _)| *code)
-        };
         // A word that one language has says much, one that six have little; longer ones say more.
-        let sharing = holders().count() as i32;
+        let first = table.partition_point(|(word, _)| *word < folded.as_str());
+        let holders = table[first..]
+            .iter()
+            .take_while(|(word, _)| *word == folded);
+        let sharing = holders.clone().count() as i32;
         let length = folded.len().min(4) as i32;
-        for code in holders() {
+        for (_, code) in holders {
             add(code, (6 + 4 * length) / sharing);
         }
         if !lowered.is_ascii() {
@@ -582,12 +242,10 @@ fn latin(text: &str) -> Language {
             }
         }
     }
-    for &(code, signs, points) in LETTERS {
-        let count = text
-            .matches(|c: char| !c.is_alphabetic() && signs.contains(c))
-            .count();
+    for (code, signs) in [("es", &['¿', '¡'][..]), ("ca", &['·'][..])] {
+        let count = text.matches(signs).count() as i32;
         if count > 0 {
-            add(code, points * count as i32);
+            add(code, 8 * count);
         }
     }
     let best = scores

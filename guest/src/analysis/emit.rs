@@ -50,6 +50,18 @@ impl<'a> Emitter<'a> {
             Class::Unspaced => self.run(compound.start, compound.end),
             Class::Hangul => self.hangul(compound.start, compound.end),
             Class::Spaced => self.words(compound),
+            Class::Operator => {
+                let (start, end) = (compound.start, compound.end);
+                let written = &self.text[start..end];
+                send(
+                    self.each,
+                    written,
+                    written,
+                    self.position,
+                    (start, end),
+                    TokenKind::Whole,
+                );
+            }
         }
     }
 
@@ -68,7 +80,7 @@ impl<'a> Emitter<'a> {
             self.wholes(compound, at);
             let position = self.position;
             self.segment(*segment);
-            if at == 0 && position != self.position {
+            if at == 0 && position != self.position && segment.start == compound.start {
                 self.joined(segments, position);
             }
         }
@@ -102,6 +114,15 @@ impl<'a> Emitter<'a> {
                     self.whole(&segments[at..at + len], start, end);
                 }
             }
+        }
+        // `--no-verify` is asked for as `no-verify` too.
+        let named = segments[at].start;
+        if at == 0
+            && segments.len() > 1
+            && compound.start < named
+            && segments.len() <= MAX_WHOLE_SEGMENTS
+        {
+            self.whole(segments, named, compound.end);
         }
     }
 

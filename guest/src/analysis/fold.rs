@@ -22,8 +22,11 @@ pub(super) fn lower(word: &str, dotless: bool, out: &mut String) {
             'ё' | 'Ё' => out.push('е'),
             'A'..='Z' => out.push(c.to_ascii_lowercase()),
             'a'..='z' | '0'..='9' => out.push(c),
-            '\u{640}' | '\u{64B}'..='\u{65F}' | '\u{670}' | '\u{6D6}'..='\u{6ED}' => {}
-            '\u{591}'..='\u{5C7}' => {}
+            '\u{591}'..='\u{5C7}'
+            | '\u{640}'
+            | '\u{64B}'..='\u{65F}'
+            | '\u{670}'
+            | '\u{6D6}'..='\u{6ED}' => {}
             _ if c.is_alphanumeric() || is_combining_mark(c) => out.extend(c.to_lowercase()),
             _ => {}
         }
@@ -34,7 +37,6 @@ pub(super) fn lower(word: &str, dotless: bool, out: &mut String) {
 pub(super) fn fold(word: &str, out: &mut String) {
     for c in word.chars() {
         match c {
-            '\0'..='\x7f' => out.push(c),
             'ß' => out.push_str("ss"),
             'æ' => out.push_str("ae"),
             'œ' => out.push_str("oe"),

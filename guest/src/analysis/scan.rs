@@ -19,6 +19,8 @@ pub(super) enum Class {
     Hangul,
     /// Han, kana, Thai, Lao, Khmer, Myanmar and others without spaces.
     Unspaced,
+    /// An operator of programming languages that stands by itself; it has no segment.
+    Operator,
 }
 
 /// One run of letters and digits.
@@ -59,6 +61,17 @@ pub(super) fn compounds(text: &str, compound: &mut Compound, mut each: impl FnMu
         let class = if byte < 0x80 {
             match KIND[byte as usize] {
                 SEPARATOR | APOSTROPHE => {
+                    after_word = matches!(byte, b')' | b']' | b'}');
+                    at += 1;
+                    continue;
+                }
+                OPERATOR => {
+                    if let Some(len) = operator(bytes, at) {
+                        emit_operator(at, len, compound, &mut each);
+                        at += len;
+                        after_word = false;
+                        continue;
+                    }
                     if byte == b'<' && !after_word {
                         tag = element(bytes, at);
                     }
@@ -67,6 +80,12 @@ pub(super) fn compounds(text: &str, compound: &mut Compound, mut each: impl FnMu
                     continue;
                 }
                 SIGIL => {
+                    if let Some(len) = operator(bytes, at) {
+                        emit_operator(at, len, compound, &mut each);
+                        at += len;
+                        after_word = false;
+                        continue;
+                    }
                     let run = bytes[at..].iter().take_while(|&&b| b == byte).count();
                     let next = at + run;
                     let longest = match byte {
@@ -129,6 +148,38 @@ pub(super) fn compounds(text: &str, compound: &mut Compound, mut each: impl FnMu
         after_word = true;
     }
 }
+
+fn emit_operator(at: usize, len: usize, compound: &mut Compound, each: &mut impl FnMut(&Compound)) {
+    compound.class = Class::Operator;
+    compound.start = at;
+    compound.end = at + len;
+    compound.tag = None;
+    compound.segments.clear();
+    each(compound);
+}
+
+/// Length of the operator at `at`, where white space, brackets or quotation marks are around it.
+fn operator(bytes: &[u8], at: usize) -> Option<usize> {
+    let around = |b: &u8| b.is_ascii_whitespace() || b"()[]{}`'\",;".contains(b);
+    if at > 0 && !around(&bytes[at - 1]) {
+        return None;
+    }
+    let len = bytes[at..]
+        .iter()
+        .take(5)
+        .take_while(|b| b"=!<>&|?*+-/%^~.:".contains(b))
+        .count();
+    let known = OPERATORS.contains(&bytes.get(at..at + len)?);
+    (known && bytes.get(at + len).is_none_or(around)).then_some(len)
+}
+
+/// Operators that people look up. Single marks and what prose and comments use (`--`, `//`) are not
+/// among them.
+const OPERATORS: [&[u8]; 34] = [
+    b"=>", b"->", b"==", b"===", b"!=", b"!==", b"<=", b">=", b"<=>", b"&&", b"||", b"??", b"?.",
+    b"++", b"+=", b"-=", b"*=", b"/=", b"%=", b"**", b"<<", b">>", b">>>", b"::", b"...", b"..=",
+    b"!!", b"|>", b"=~", b":=", b"&&=", b"||=", b"??=", b"**=",
+];
 
 /// Reads segments and joints from `at`, which is at a letter or digit; returns where it stopped.
 fn word(text: &str, at: usize, compound: &mut Compound) -> usize {
@@ -242,10 +293,10 @@ fn joiner(text: &str, at: usize, before: Segment) -> Option<(usize, u8)> {
         b'-' if rest.get(1) == Some(&b'>') => (2, 2),
         b'-' => (1, 1),
         b'.' if rest.starts_with(b"...") => (3, 2),
-        b'.' | b'@' | b'#' => (1, 2),
+
         b':' if rest.starts_with(b"://") => (3, 3),
         b':' if rest.starts_with(b"::") => (2, 2),
-        b':' => (1, 2),
+        b'.' | b'@' | b'#' | b':' => (1, 2),
         b'/' => (1, 3),
         b'&' if before.end - before.start <= 3 => (1, 1),
         b'+' if bytes[before.end - 1].is_ascii_alphabetic()
@@ -330,8 +381,6 @@ pub(crate) fn extends(c: char) -> bool {
 pub(super) fn class_of(c: char) -> Option<Class> {
     match u32::from(c) {
         0..0x80 => c.is_ascii_alphanumeric().then_some(Class::Spaced),
-        // Latin, Greek and Cyrillic first: they are most of what is not ASCII.
-        0x80..0x0E00 => c.is_alphanumeric().then_some(Class::Spaced),
         0x1100..=0x11FF
         | 0x3131..=0x318E
         | 0xA960..=0xA97C
@@ -369,6 +418,8 @@ const UPPER: u8 = 2;
 /// May stand before a word and be part of what it names.
 const SIGIL: u8 = 3;
 const APOSTROPHE: u8 = 4;
+/// May begin an operator or a tag; else it separates.
+const OPERATOR: u8 = 5;
 
 static KIND: [u8; 128] = {
     let mut kind = [SEPARATOR; 128];
@@ -379,6 +430,7 @@ static KIND: [u8; 128] = {
             b'A'..=b'Z' => UPPER,
             b'-' | b'#' | b'@' | b'$' | b'.' | b':' | b'_' => SIGIL,
             b'\'' => APOSTROPHE,
+            b'=' | b'!' | b'<' | b'>' | b'&' | b'|' | b'?' | b'*' | b'+' | b'/' | b'%' => OPERATOR,
             _ => SEPARATOR,
         };
         byte += 1;

@@ -10,7 +10,7 @@ fn tokens(code: &str, text: &str) -> Vec<(TokenKind, String, u32)> {
     let mut found = Vec::new();
     let mut analyzer = Analyzer::new(Language::from_code(code), &AnalysisOptions::default());
     analyzer.analyze(text, &mut |t| {
-        found.push((t.kind, t.term.to_owned(), t.position))
+        found.push((t.kind, t.term.to_owned(), t.position));
     });
     found
 }
@@ -111,6 +111,10 @@ fn marks_that_belong_to_a_name_are_kept() {
         ("AT&T", "at&t"),
         ("https://example.org", "https://example.org"),
         ("$100", "$100"),
+        ("git commit --no-verify", "no-verify"),
+        ("strict equality (===)", "==="),
+        ("(a) => b", "=>"),
+        ("`...`", "..."),
     ] {
         let found = tokens("en", text);
         assert!(
@@ -126,6 +130,7 @@ fn marks_of_prose_are_not_part_of_a_word() {
         "Wait... what? (yes) \"no\" - or: so; 'quoted' end.",
         "a -- dash, a--dash, [link](x), **bold**",
         "call().then, {a}.b",
+        "a = b / c // comment /* */ --- | & <",
     ] {
         let found = tokens("en", text);
         assert!(
@@ -252,7 +257,7 @@ fn without_stemming_a_word_is_kept() {
 fn overlong_words_are_cut_and_overlong_names_left_out() {
     let long = "é".repeat(100);
     assert_eq!(terms("und", &long), ["e".repeat(32)]);
-    let path = vec!["abcdefghij"; 7].join("/");
+    let path = ["abcdefghij"; 7].join("/");
     assert!(tokens("en", &path).iter().all(|(kind, ..)| *kind == Word));
 }
 

@@ -4,6 +4,7 @@ use super::payload::{ChunkOccurrences, Payload};
 use crate::analysis::{AnalysisOptions, Analyzer, Language, TokenKind, detect};
 use crate::chunk::{ChunkOptions, split};
 use crate::document::Document;
+use crate::engine::StoredDocument;
 use littoral_indexes::lexicon::MAX_TERM_BYTES;
 use littoral_indexes::passages::{ChunkRecord, DocumentRecord};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -138,12 +139,22 @@ impl Preparer {
         self.analyse(prepared, language)
     }
 
-    /// Analyses a document that is already cut into chunks, as when segments are merged.
-    pub(super) fn analyse(
-        &mut self,
-        mut prepared: PreparedDocument,
-        language: Language,
-    ) -> PreparedDocument {
+    /// Analyses a document as it is stored, as when segments are merged: what comes out is what
+    /// [`Self::prepare`] gave.
+    pub fn restore(&mut self, stored: StoredDocument) -> PreparedDocument {
+        let language = Language::from_code(&stored.record.lang);
+        let prepared = PreparedDocument {
+            record: stored.record,
+            source: stored.source,
+            filters: stored.filters,
+            sort: stored.sort,
+            chunks: stored.chunks,
+            ..PreparedDocument::default()
+        };
+        self.analyse(prepared, language)
+    }
+
+    fn analyse(&mut self, mut prepared: PreparedDocument, language: Language) -> PreparedDocument {
         let analyzer = self
             .analyzers
             .entry(language)

@@ -237,7 +237,7 @@ impl Segment {
     }
 
     /// All blocks of a key.
-    fn key_blocks(&self, name: &str) -> Vec<BlockId> {
+    pub(super) fn key_blocks(&self, name: &str) -> Vec<BlockId> {
         let keys = &self.manifest.filters;
         let Some(i) = keys.iter().position(|key| key.name == name) else {
             return Vec::new();
@@ -250,7 +250,7 @@ impl Segment {
             .collect()
     }
 
-    fn sort_blocks(&self, name: &str) -> Vec<BlockId> {
+    pub(super) fn sort_blocks(&self, name: &str) -> Vec<BlockId> {
         let Some(key) = self.manifest.sorts.iter().find(|key| key.name == name) else {
             return Vec::new();
         };

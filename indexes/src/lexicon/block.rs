@@ -5,7 +5,7 @@
 //! blocks, its first block, its documents and its highest impact), and its posting list.
 
 use super::terms::TermCodec;
-use crate::coder::{Bit, Decoder, Encoder, Number};
+use crate::coder::{Bit, Decoder, Encoder, Number, PRIOR_UPDATES};
 use crate::error::{IndexError, Section};
 use crate::layout::Layout;
 use crate::postings::{PositionCodec, Positions, PostingCodec, PostingList};
@@ -80,8 +80,8 @@ struct FlagCodec {
 impl Default for FlagCodec {
     fn default() -> Self {
         Self {
-            is_stop: Bit::new(40),
-            has_tail: Bit::new(40),
+            is_stop: Bit::expecting(40, PRIOR_UPDATES),
+            has_tail: Bit::expecting(40, PRIOR_UPDATES),
             blocks: Number::geometric(2),
             first: Number::geometric(8),
             documents: Number::geometric(12),

@@ -1,7 +1,7 @@
 //! Writes and reads posting lists as a stream of adaptive binary decisions.
 
 use super::PostingList;
-use crate::coder::{Bit, Decoder, Encoder, Number, Symbol};
+use crate::coder::{Bit, Decoder, Encoder, Number, PRIOR_UPDATES, Symbol};
 use crate::error::{IndexError, Section};
 use crate::layout::Layout;
 
@@ -29,7 +29,7 @@ impl Default for PostingCodec {
                 .map(|k| [Number::geometric(k as i32 - 1), Number::geometric(k as i32)])
                 .collect(),
             base: Default::default(),
-            any_entry: [Bit::new(3900); 8],
+            any_entry: [Bit::expecting(3900, PRIOR_UPDATES); 8],
             n_entries: std::array::from_fn(|k| Number::geometric(k as i32 - 2)),
             chunk: std::array::from_fn(|k| Number::geometric(k as i32 - 1)),
             extra: Default::default(),

@@ -77,8 +77,22 @@ impl Chains {
     }
 }
 
-/// Bytes that `a` and `b` have in common at their start; `b` is the shorter.
+/// Bytes that `a` and `b` have in common at their start.
 #[inline]
 pub(super) fn common(a: &[u8], b: &[u8]) -> usize {
-    a.iter().zip(b).take_while(|(a, b)| a == b).count()
+    let n = a.len().min(b.len());
+    let mut at = 0;
+    let (mut words_a, mut words_b) = (a.chunks_exact(8), b.chunks_exact(8));
+    for (x, y) in words_a.by_ref().zip(words_b.by_ref()) {
+        let word = |bytes: &[u8]| bytes.try_into().map_or(0, u64::from_le_bytes);
+        let differ = word(x) ^ word(y);
+        if differ != 0 {
+            return at + (differ.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    while at < n && a[at] == b[at] {
+        at += 1;
+    }
+    at
 }

@@ -67,7 +67,8 @@ impl Prices {
                     bits += 1;
                 }
             }
-            *price = (9 * 32 - bits.min(9 * 32)) as u16;
+            // What is left in x is between 15 and 16 bits.
+            *price = (9 * 32 - 15 - bits.min(9 * 32 - 15)) as u16;
         }
         Self(prices)
     }
@@ -93,6 +94,8 @@ impl Prices {
         price
     }
 }
+
+include!("priors.in");
 
 /// Matches are at least this long; repeated distances may be used for [`MIN_REPEAT`].
 pub(super) const MIN_MATCH: usize = 4;
@@ -232,9 +235,14 @@ pub(super) struct Tokens {
     pub(super) is_match: [[Bit; 4]; 4],
     pub(super) is_repeat: [Bit; 4],
     pub(super) is_repeat1: [Bit; 4],
+    /// Whether a match lies in the dictionary, by how much of the block there is.
+    pub(super) is_far: [Bit; 16],
     pub(super) length: [Lengths; 2],
+    /// Slots of distances within the block, by the length of the match.
     slot: [[Bit; 64]; 3],
-    low: [[Bit; 32]; 64],
+    low: [[Bit; 8]; 64],
+    /// The upper bits of a position in the dictionary.
+    place: [Bit; 32],
 }
 
 #[derive(Clone)]
@@ -283,17 +291,34 @@ impl Lengths {
 
 impl Tokens {
     pub(super) fn new() -> Self {
-        Self {
+        let mut tokens = Self {
             is_match: [[Bit::default(); 4]; 4],
             is_repeat: [Bit::default(); 4],
             is_repeat1: [Bit::default(); 4],
+            is_far: [Bit::default(); 16],
             length: [Lengths::new(), Lengths::new()],
             slot: [[Bit::default(); 64]; 3],
-            low: [[Bit::default(); 32]; 64],
+            low: [[Bit::default(); 8]; 64],
+            place: [Bit::default(); 32],
+        };
+        for (context, &p) in tokens.primed().zip(&PRIORS) {
+            *context = Bit::expecting(u32::from(p) << 4 | 8, SEEN);
         }
+        tokens
     }
 
-    /// Codes `distance - 1`, below 2^32.
+    /// The contexts that start from [`PRIORS`], in its order.
+    pub(super) fn primed(&mut self) -> impl Iterator<Item = &mut Bit> {
+        let lengths = self.length.iter_mut();
+        (self.is_match.iter_mut().flatten())
+            .chain(&mut self.is_repeat)
+            .chain(&mut self.is_repeat1)
+            .chain(&mut self.is_far)
+            .chain(lengths.flat_map(|l| l.low.iter_mut().chain(&mut l.high[..16])))
+            .chain(self.slot.iter_mut().flatten())
+    }
+
+    /// Codes `distance - 1`, below 2^32, of a match within the block.
     #[inline]
     pub(super) fn distance<C: Coder>(&mut self, coder: &mut C, extra: u32, value: u32) -> u32 {
         let slots = &mut self.slot[(extra as usize).min(2)];
@@ -304,8 +329,8 @@ impl Tokens {
         let n = slot / 2 - 1;
         let base = (2 | (slot & 1)) << n;
         let rest = value.wrapping_sub(base);
-        // The upper three bits below the slot are learned, the others cost one bit each.
-        let high = n.min(3);
+        // The upper two bits below the slot are learned, the others cost one bit each.
+        let high = n.min(2);
         let mut found = tree(
             coder,
             &mut self.low[slot as usize],
@@ -316,6 +341,17 @@ impl Tokens {
             found = found << 1 | u32::from(coder.code(2048, (rest >> i) & 1 == 1));
         }
         base.wrapping_add(found)
+    }
+
+    /// Codes a position in the dictionary, of `n` bits.
+    #[inline]
+    pub(super) fn place<C: Coder>(&mut self, coder: &mut C, n: u32, value: u32) -> u32 {
+        let high = n.min(5);
+        let mut found = tree(coder, &mut self.place, high, (value >> (n - high)) & 31);
+        for i in (0..n - high).rev() {
+            found = found << 1 | u32::from(coder.code(2048, (value >> i) & 1 == 1));
+        }
+        found
     }
 }
 

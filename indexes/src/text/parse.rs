@@ -2,6 +2,7 @@
 
 use super::matches::{Chains, common};
 use super::model::{MAX_EXTRA, MIN_MATCH, MIN_REPEAT, Prices, Tokens, slot_of};
+use super::{far_context, place_bits};
 
 /// One step of a parse.
 #[derive(Debug, Clone, Copy)]
@@ -26,11 +27,13 @@ pub(super) struct Costs {
     repeat: [u32; 2],
     length: [[u32; MAX_EXTRA + 1]; 2],
     slot: [[u32; 64]; 3],
-    new: u32,
+    /// A match in the block, by its place; one in the dictionary, position included.
+    near: [u32; 16],
+    far: [u32; 16],
 }
 
 impl Costs {
-    pub(super) fn new(tokens: &Tokens, prices: &Prices) -> Self {
+    pub(super) fn new(tokens: &Tokens, prices: &Prices, dictionary: usize) -> Self {
         let mut length = [[0; MAX_EXTRA + 1]; 2];
         for (costs, lengths) in length.iter_mut().zip(&tokens.length) {
             for (extra, cost) in costs.iter_mut().enumerate() {
@@ -44,6 +47,7 @@ impl Costs {
             }
         }
         let is_repeat = tokens.is_repeat[0];
+        let new = prices.of(is_repeat, false);
         let again = prices.of(is_repeat, true);
         Self {
             is_match: std::array::from_fn(|run| {
@@ -58,7 +62,10 @@ impl Costs {
             ],
             length,
             slot,
-            new: prices.of(is_repeat, false),
+            near: tokens.is_far.map(|far| prices.of(far, false) + new),
+            far: tokens
+                .is_far
+                .map(|far| prices.of(far, true) + new + 32 * place_bits(dictionary)),
         }
     }
 }
@@ -98,6 +105,7 @@ pub(super) fn parse(
     nodes[0].cost = 0;
     let mut own = Chains::new(start, n);
     let mut skip = 0usize;
+    let mut far = (0usize, 0usize);
     for i in 0..n {
         let here = nodes[i];
         let at = start + i;
@@ -122,7 +130,6 @@ pub(super) fn parse(
             here.repeats,
             (here.run + 1).min(3),
         );
-        let mut longest = MIN_MATCH - 1;
         if skip > 0 {
             skip -= 1;
             own.insert(window, at);
@@ -151,27 +158,58 @@ pub(super) fn parse(
                 );
             }
         }
-        let base = here.cost + yes + costs.new;
+        let context = far_context(i as u32);
+        let base = here.cost + yes + costs.near[context];
         let mut from = MIN_MATCH;
-        let mut visit = |length: usize, position: usize| {
-            let distance = (at - position) as u32;
-            let slot = slot_of(distance - 1) as usize;
-            for l in from..=length {
-                let extra = l - MIN_MATCH;
-                relax(
-                    l,
-                    base + costs.length[0][extra] + costs.slot[extra.min(2)][slot],
-                    distance + 2,
-                    [distance, here.repeats[0]],
-                    0,
-                );
-            }
-            from = length + 1;
-        };
-        longest = own.find(window, at, limit, DEPTH, longest, &mut visit);
-        longest = dictionary.find(window, at, limit, DEPTH, longest, &mut visit);
+        own.find(
+            window,
+            at,
+            limit,
+            DEPTH,
+            MIN_MATCH - 1,
+            |length, position| {
+                let distance = (at - position) as u32;
+                let slot = slot_of(distance - 1) as usize;
+                for l in from..=length {
+                    let extra = l - MIN_MATCH;
+                    relax(
+                        l,
+                        base + costs.length[0][extra] + costs.slot[extra.min(2)][slot],
+                        distance + 2,
+                        [distance, here.repeats[0]],
+                        0,
+                    );
+                }
+                from = length + 1;
+            },
+        );
+        // Every place in the dictionary costs the same: only the longest match matters, and it is
+        // at least what the last one left over.
+        if far.0 > 0 {
+            far = (far.0 - 1, far.1 + 1);
+        }
+        if far.0 < MIN_MATCH {
+            far = (MIN_MATCH - 1, 0);
+        }
+        dictionary.find(window, at, limit, DEPTH, far.0, |length, position| {
+            far = (length, position);
+        });
+        let base = here.cost + yes + costs.far[context];
+        let distance = (at - far.1) as u32;
+        for l in MIN_MATCH..=far.0 {
+            relax(
+                l,
+                base + costs.length[0][l - MIN_MATCH],
+                distance + 2,
+                [distance, here.repeats[0]],
+                0,
+            );
+        }
+        let longest = far.0.max(from - 1);
         if longest > 64 {
             skip = longest / 2;
+            far.0 -= skip.min(far.0);
+            far.1 += skip;
         }
         own.insert(window, at);
     }

@@ -1,0 +1,77 @@
+//! What the program writes: results to standard output, errors to standard error or as JSON.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "this is where output happens"
+)]
+
+use serde::Serialize;
+use serde_json::json;
+
+/// An error as a person or a program reads it.
+#[derive(Debug, Clone)]
+pub(super) struct Failure {
+    /// Stable, kebab-case.
+    pub(super) code: &'static str,
+    /// What is wrong, with the file and place.
+    pub(super) message: String,
+    /// What to do about it.
+    pub(super) hint: String,
+}
+
+impl Failure {
+    pub(super) fn new(
+        code: &'static str,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            hint: hint.into(),
+        }
+    }
+}
+
+/// Prints a line of a result.
+pub(super) fn line(text: impl AsRef<str>) {
+    println!("{}", text.as_ref());
+}
+
+/// Prints a result as JSON on one line.
+pub(super) fn json(value: &impl Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string(value)
+        .map_err(|e| Failure::new("internal", e.to_string(), "please report this"))?;
+    println!("{text}");
+    Ok(())
+}
+
+/// Prints an error.
+pub(super) fn failure(failure: &Failure, as_json: bool) {
+    let Failure {
+        code,
+        message,
+        hint,
+    } = failure;
+    if as_json {
+        println!(
+            "{}",
+            json!({"error": {"code": code, "message": message, "hint": hint}})
+        );
+    } else {
+        eprintln!("error: {message}");
+        if !hint.is_empty() {
+            eprintln!("hint:  {hint}");
+        }
+    }
+}
+
+/// Bytes in the unit a person reads.
+pub(super) fn bytes(n: u64) -> String {
+    match n {
+        0..1_000 => format!("{n} B"),
+        1_000..1_000_000 => format!("{:.1} kB", n as f64 / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", n as f64 / 1e6),
+        _ => format!("{:.2} GB", n as f64 / 1e9),
+    }
+}

@@ -1,0 +1,58 @@
+//! The host over an index folder.
+
+use crate::store::read_limited;
+use littoral_guest::{Host, HostError};
+use littoral_indexes::envelope::BlockId;
+use littoral_indexes::manifest::{ENTRY_NAME, MAX_ENTRY_BYTES};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Largest file of an index in bytes.
+const MAX_FILE_BYTES: u64 = 1 << 30;
+
+/// Reads blocks from the files of a folder.
+#[derive(Debug, Clone)]
+pub struct FolderHost {
+    path: PathBuf,
+}
+
+impl FolderHost {
+    /// The host over the index in `path`.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn file(&self, name: &str, limit: u64) -> Result<Arc<[u8]>, HostError> {
+        let path = self.path.join(name);
+        // Read, not mapped: a file cut while it is mapped would end the process.
+        match read_limited(&path, limit) {
+            Ok(bytes) => Ok(bytes.into()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(HostError::NotFound {
+                path: name.to_owned(),
+            }),
+            Err(error) => Err(HostError::Unreadable {
+                path: name.to_owned(),
+                reason: error.to_string(),
+            }),
+        }
+    }
+}
+
+impl Host for FolderHost {
+    async fn entry(&self) -> Result<Arc<[u8]>, HostError> {
+        self.file(ENTRY_NAME, MAX_ENTRY_BYTES as u64)
+    }
+
+    async fn read(&self, blocks: &[BlockId]) -> Result<Vec<Arc<[u8]>>, HostError> {
+        blocks
+            .iter()
+            .map(|block| self.file(&block.path(), MAX_FILE_BYTES))
+            .collect()
+    }
+}
