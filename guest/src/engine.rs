@@ -9,6 +9,7 @@
 //! ```
 
 mod blocks;
+mod check;
 mod excerpt;
 mod explain;
 mod export;
@@ -21,6 +22,7 @@ mod search;
 mod spell;
 
 pub use blocks::{Fetched, Index};
+pub use check::{Check, Problem};
 pub use export::StoredDocument;
 pub use result::{
     ChunkHit, DocumentHit, Explanation, Facet, Hit, Mode, Note, Ranks, Scores, SearchOptions,

@@ -41,6 +41,8 @@ pub struct Settings {
     pub synonyms: Vec<Vec<String>>,
     /// Declared language of all documents; empty to detect each one's.
     pub lang: String,
+    /// Where the documents are published; empty for paths as they are.
+    pub base_url: String,
     /// Scoring parameters in hundredths.
     pub scoring: ScoringParameters,
 }
@@ -316,6 +318,7 @@ mod tests {
                 positions: true,
                 synonyms: vec![vec!["js".into(), "javascript".into()]],
                 lang: String::new(),
+                base_url: String::new(),
                 scoring: ScoringParameters {
                     k1: 90,
                     b: 40,

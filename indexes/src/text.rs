@@ -167,7 +167,7 @@ impl TextCodec {
         window.extend_from_slice(block);
         let start = self.dictionary.len();
         let steps = parse::parse(&window, start, &writer.chains, &writer.costs, |at| {
-            u32::from(writer.literals[literal_slot(&window, at)])
+            u32::from(writer.literals[literal_slot(&window, at)]) + 32
         });
         let mut model = Model::new(&self.tables, self.primed.clone(), &self.dictionary);
         let mut at = start;

@@ -2,10 +2,10 @@
 
 use crate::pipeline::{Pool, pipeline};
 use crate::store::{Folder, StoreError, TemporaryFile};
-use littoral_guest::Document;
 use littoral_guest::analysis::{AnalysisOptions, Language};
 use littoral_guest::build::{BuildError, PreparedDocument, Preparer, SegmentBuilder, SegmentInput};
 use littoral_guest::chunk::ChunkOptions;
+use littoral_guest::{Document, EngineError};
 use littoral_indexes::manifest::{Manifest, ScoringParameters, Settings};
 
 /// Name and version written into indexes.
@@ -21,6 +21,7 @@ pub fn default_settings() -> Settings {
         positions: true,
         synonyms: Vec::new(),
         lang: String::new(),
+        base_url: String::new(),
         scoring: ScoringParameters {
             k1: 120,
             b: 60,
@@ -62,6 +63,9 @@ pub enum BuildFailure {
     /// No document was left to index.
     #[error("there is nothing to index: no document was read")]
     Empty,
+    /// The old index could not be read.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
     /// The build was interrupted.
     #[error("interrupted; the old index, if there was one, is untouched")]
     Interrupted,
@@ -80,6 +84,7 @@ impl BuildFailure {
             Self::Build(error) => error.code(),
             Self::Scratch(_) => "write-failed",
             Self::Empty => "no-documents",
+            Self::Engine(error) => error.code(),
             Self::Interrupted => "interrupted",
         }
     }
@@ -96,17 +101,17 @@ pub struct Built {
     pub terms: u64,
 }
 
-/// Collects the documents that `produce` sends, prepared by the pool, into a builder. `admit` sees
-/// each prepared document, in order, and says whether to take it.
+/// Collects documents into a builder: what `produce` sends, `prepare` makes ready on many threads,
+/// and `admit` sees in order and gives back what is to be indexed.
 ///
 /// # Errors
 /// [`BuildFailure`] of scratch space, or what `admit` returns.
-pub fn collect<I: Send>(
+pub fn collect<I: Send, O: Send>(
     pool: &Pool,
     settings: &Settings,
     produce: impl FnOnce(&mut dyn FnMut(I) -> bool) + Send,
-    prepare: impl Fn(&mut Preparer, I) -> Option<PreparedDocument> + Sync,
-    mut admit: impl FnMut(&PreparedDocument) -> Result<bool, BuildFailure>,
+    prepare: impl Fn(&mut Preparer, I) -> O + Sync,
+    mut admit: impl FnMut(O) -> Result<Option<PreparedDocument>, BuildFailure>,
 ) -> Result<SegmentBuilder<TemporaryFile>, BuildFailure> {
     let scratch = TemporaryFile::new().map_err(BuildFailure::Scratch)?;
     let mut builder = SegmentBuilder::new(scratch);
@@ -118,11 +123,9 @@ pub fn collect<I: Send>(
             let prepare = &prepare;
             move |item| prepare(&mut preparer, item)
         },
-        |prepared: Option<PreparedDocument>| {
-            if let Some(prepared) = prepared {
-                if admit(&prepared)? {
-                    builder.add(&prepared)?;
-                }
+        |prepared| {
+            if let Some(document) = admit(prepared)? {
+                builder.add(&document)?;
             }
             Ok::<(), BuildFailure>(())
         },
@@ -197,9 +200,9 @@ pub fn build_documents(
         },
         |preparer, document: Document| {
             let source = source_hash(format!("{document:?}").as_bytes(), settings);
-            Some(preparer.prepare(&document, source))
+            preparer.prepare(&document, source)
         },
-        |_| Ok(true),
+        |prepared| Ok(Some(prepared)),
     )?;
     write_index(builder, settings, folder, pool)
 }

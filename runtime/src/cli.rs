@@ -1,11 +1,20 @@
 //! The command line: arguments in, text or JSON out, exit codes 0 (done), 1 (negative result) and 2
 //! (error).
 
+mod build;
+mod demo;
 mod eval;
+mod inspect;
 mod output;
+mod search;
 
+use crate::host::FolderHost;
 use clap::{Parser, Subcommand};
-
+use littoral_guest::EngineError;
+use littoral_guest::engine::Index;
+use littoral_indexes::manifest::ENTRY_NAME;
+use output::Failure;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Retrieval for RAG at the edge: a folder of documents becomes a small index that answers anywhere.
@@ -18,8 +27,20 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Measure retrieval on a judged collection
+    /// Index the bundled documentation and show a search
+    Demo(demo::Arguments),
+    /// Build an index from documents
+    Build(build::BuildArguments),
+    /// Bring an index up to date with its documents
+    Update(build::UpdateArguments),
+    /// Search an index
+    Search(search::Arguments),
+    /// Measure retrieval on judged queries
     Eval(eval::Arguments),
+    /// Verify every file, section and reference of an index
+    Check(inspect::Arguments),
+    /// Show what an index holds
+    Inspect(inspect::Arguments),
 }
 
 /// How a command that did not fail ended.
@@ -33,8 +54,14 @@ enum Outcome {
 /// Runs the program.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let (outcome, json) = match arguments.command {
-        Command::Eval(arguments) => (eval::run(&arguments), arguments.json),
+    let (outcome, json) = match &arguments.command {
+        Command::Demo(arguments) => (demo::run(arguments), false),
+        Command::Build(arguments) => (build::build(arguments), arguments.json()),
+        Command::Update(arguments) => (build::update(arguments), arguments.json()),
+        Command::Search(arguments) => (search::run(arguments), arguments.json),
+        Command::Eval(arguments) => (eval::run(arguments), arguments.json),
+        Command::Check(arguments) => (inspect::check(arguments), arguments.json),
+        Command::Inspect(arguments) => (inspect::inspect(arguments), arguments.json),
     };
     match outcome {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
@@ -44,4 +71,31 @@ pub fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// Opens the index in `path`.
+fn open(path: &Path) -> Result<Index<FolderHost>, Failure> {
+    if !path.join(ENTRY_NAME).exists() {
+        return Err(Failure::new(
+            "not-found",
+            format!(
+                "there is no index in {}: it has no {ENTRY_NAME}",
+                path.display()
+            ),
+            "build one: littoral build INPUT… -o DIR",
+        ));
+    }
+    pollster::block_on(Index::open(FolderHost::new(path))).map_err(|error| engine_failure(&error))
+}
+
+fn engine_failure(error: &EngineError) -> Failure {
+    let hint = match error {
+        EngineError::Index { .. } => {
+            "littoral check lists all damage; build the index anew from its documents"
+        }
+        EngineError::Host(_) => "check that the folder is whole and can be read",
+        EngineError::Stale { .. } => "run the command again",
+        _ => "",
+    };
+    Failure::new(error.code(), error.to_string(), hint)
 }

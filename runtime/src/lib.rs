@@ -3,7 +3,11 @@
 
 pub mod build;
 pub mod cli;
+pub mod config;
+pub mod documentation;
 pub mod eval;
 pub mod host;
+pub mod ingest;
 pub mod pipeline;
 pub mod store;
+pub mod update;

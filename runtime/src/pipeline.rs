@@ -38,7 +38,8 @@ impl Pool {
 impl Workers for Pool {
     fn map<I: Send, O: Send>(&self, items: Vec<I>, f: impl Fn(I) -> O + Sync) -> Vec<O> {
         let f = &f;
-        self.pool.install(|| items.into_par_iter().map(|item| f(item)).collect())
+        self.pool
+            .install(|| items.into_par_iter().map(|item| f(item)).collect())
     }
 }
 

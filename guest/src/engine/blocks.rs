@@ -259,6 +259,11 @@ impl<H: Host> Index<H> {
         &self.build
     }
 
+    /// Bytes of the entry file.
+    pub fn entry_bytes(&self) -> u64 {
+        self.entry_bytes
+    }
+
     /// Documents that can be found.
     pub fn n_documents(&self) -> u32 {
         self.segments
@@ -350,7 +355,7 @@ impl<H: Host> Index<H> {
         self.segments.iter().find(|segment| segment.id == id)
     }
 
-    fn decode(
+    pub(super) fn decode(
         &self,
         block: BlockId,
         payload: &[u8],
@@ -525,6 +530,41 @@ impl Segment {
             segment: self.id,
             kind,
             number,
+        }
+    }
+
+    /// How many files of a kind the manifest needs; `None` where only the inventory knows.
+    pub(super) fn expected_files(&self) -> impl Fn(Kind) -> Option<u32> {
+        let manifest = &self.manifest;
+        let postings = manifest.n_postings_blocks;
+        let lexicon = manifest.n_lexicon_blocks;
+        let passages = self
+            .layout
+            .n_chunks()
+            .div_ceil(manifest.chunks_per_block.max(1));
+        let filters = manifest.n_filter_blocks;
+        let per_column = self.layout.n_documents().div_ceil(DOCUMENTS_PER_BLOCK);
+        let sorts = manifest.sorts.len() as u32 * per_column;
+        let spelling = self
+            .spelling
+            .as_ref()
+            .map_or(0, SpellingDirectory::n_blocks);
+        let dictionary = u32::from(manifest.dictionary == Some(manifest.id));
+        let leaves = if manifest.blocks_per_leaf > 0 {
+            self.separators.n_blocks()
+        } else {
+            0
+        };
+        move |kind| match kind {
+            Kind::Directory => Some(leaves),
+            Kind::Lexicon => Some(lexicon),
+            Kind::Postings => Some(postings),
+            Kind::Positions | Kind::Inventory => None,
+            Kind::Spelling => Some(spelling),
+            Kind::Dictionary => Some(dictionary),
+            Kind::Passages => Some(passages),
+            Kind::Filters => Some(filters),
+            Kind::Sort => Some(sorts),
         }
     }
 

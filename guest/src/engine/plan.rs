@@ -10,6 +10,10 @@ pub(super) const FULL_WEIGHT: u32 = 256;
 /// Weight of a piece of a word, and of a word of a longer synonym.
 const PART_WEIGHT: u32 = 96;
 
+/// With more plain words than this, a query is prose: quotation marks in it are punctuation, not a
+/// condition.
+const PROSE_WORDS: usize = 12;
+
 /// Most terms of a query.
 const MAX_TERMS: usize = 128;
 
@@ -91,6 +95,10 @@ pub(super) fn plan(
             ClauseBody::Phrase(text) => {
                 let variants = phrase_variants(text, languages, analyzers);
                 if variants.is_empty() {
+                    continue;
+                }
+                if is_prose && clause.occur == Occur::Should {
+                    plan.words(clause, text, languages, analyzers, false);
                     continue;
                 }
                 plan.phrases.push(PlannedPhrase {

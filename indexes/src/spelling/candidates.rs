@@ -119,6 +119,9 @@ pub fn completions(
 /// a wrong or an extra letter is one of some twenty: those slips are each about 2⁴ times rarer.
 /// Half of that is given back where the extra letter repeats its neighbour, as a held key does;
 /// and the first letter is rarely wrong.
+///
+/// Source: Kernighan, Church and Gale, "A Spelling Correction Program Based on a Noisy Channel Model"
+/// (1990): the prior of the word times the probability of the slip, here as sums of logarithms.
 fn slip(typed: &[char], meant: &[char], edits: u8) -> i32 {
     let same_start = if typed.first() == meant.first() { 3 } else { 0 };
     if edits != 1 {

@@ -1,7 +1,7 @@
 //! The statistics that encoder and decoder learn alike: one path of code serves writing, reading
 //! and priming, chosen by the [`Coder`] it is given.
 
-use super::tables::{Tables, squash};
+use super::tables::Tables;
 use crate::coder::{Bit, Decoder, Encoder};
 
 /// Something a binary decision passes through: written, read, or only learned from.
@@ -102,10 +102,8 @@ pub(super) const MIN_MATCH: usize = 4;
 /// The shortest match at a repeated distance.
 pub(super) const MIN_REPEAT: usize = 2;
 
-const N_INPUTS: usize = 5;
+const N_INPUTS: usize = 4;
 const O1_BITS: u32 = 14;
-const O2_BITS: u32 = 15;
-const O3_BITS: u32 = 16;
 
 /// What a literal is predicted from.
 #[derive(Clone, Copy)]
@@ -120,17 +118,21 @@ pub(super) struct Before {
 
 #[derive(Clone)]
 pub(super) struct Literals {
-    o1: Box<[Bit]>,
-    o2: Box<[Bit]>,
-    o3: Box<[u8]>,
-    word: Box<[u8]>,
-    expected: Box<[Bit]>,
-    maps: [[u16; 256]; 2],
-    weights: Box<[[i32; N_INPUTS]]>,
-    pub(super) rate: i32,
+    /// By the byte before, or by the byte expected directly after a match.
+    o1: Box<[Bit; 1 << O1_BITS]>,
+    /// What followed two bytes, three bytes, and the start of the word.
+    histories: [Box<[u8; 1 << HISTORY_BITS]>; N_HISTORIES],
+    maps: [[u16; 256]; N_HISTORIES],
+    weights: Box<[[i32; N_INPUTS]; 64]>,
 }
 
+const N_HISTORIES: usize = 3;
+const HISTORY_BITS: u32 = 16;
 const PHI: u32 = 0x9E37_79B1;
+
+fn boxed<T: Copy, const N: usize>(value: T) -> Box<[T; N]> {
+    Box::new([value; N])
+}
 
 impl Literals {
     pub(super) fn new() -> Self {
@@ -147,14 +149,10 @@ impl Literals {
             *p = value as u16;
         }
         Self {
-            o1: vec![Bit::default(); 1 << O1_BITS].into(),
-            o2: vec![Bit::default(); 1 << O2_BITS].into(),
-            o3: vec![1; 1 << O3_BITS].into(),
-            word: vec![1; 1 << O3_BITS].into(),
-            expected: vec![Bit::default(); 1 << 12].into(),
-            maps: [map; 2],
-            weights: vec![[20000; N_INPUTS]; 64].into(),
-            rate: 10,
+            o1: boxed(Bit::default()),
+            histories: std::array::from_fn(|_| boxed(1)),
+            maps: [map; N_HISTORIES],
+            weights: boxed([22000; N_INPUTS]),
         }
     }
 
@@ -166,7 +164,12 @@ impl Literals {
         before: Before,
         byte: u8,
     ) -> u8 {
-        let h1 = (before.last & 0xFF).wrapping_mul(0x2F0B_4C47);
+        let h1 = if before.expected == 0 {
+            before.last & 0xFF
+        } else {
+            before.expected
+        };
+        let h1 = h1.wrapping_mul(0x2F0B_4C47);
         let h2 = (before.last & 0xFFFF)
             .wrapping_add(1)
             .wrapping_mul(0x3D4D_51CB);
@@ -176,57 +179,63 @@ impl Literals {
         let h3 = h3 ^ (h3 >> 15);
         let hw = before.word.wrapping_mul(0xB529_7A4D) ^ (before.last & 0xff);
         let hw = hw.wrapping_mul(PHI);
-        let hm = before.expected.wrapping_mul(0x68E3_1DA4 | 1);
+        let [o2, o3, word] = &mut self.histories;
+        let [map2, map3, mapw] = &mut self.maps;
         let mut node = 1u32;
         for shift in (0..8).rev() {
             let bit = (byte >> shift) & 1 == 1;
             let scatter = node.wrapping_mul(PHI);
-            let at = [
-                (h1.wrapping_add(scatter) >> (32 - O1_BITS)) as usize,
-                (h2.wrapping_add(scatter) >> (32 - O2_BITS)) as usize,
-                (h3.wrapping_add(scatter) >> (32 - O3_BITS)) as usize,
-                (hw.wrapping_add(scatter) >> (32 - O3_BITS)) as usize,
-                (hm.wrapping_add(scatter) >> (32 - 12)) as usize,
-            ];
-            let history3 = self.o3[at[2]];
-            let history4 = self.word[at[3]];
+            let p1 = &mut self.o1[(h1.wrapping_add(scatter) >> (32 - O1_BITS)) as usize];
+            let c2 = &mut o2[(h2.wrapping_add(scatter) >> (32 - HISTORY_BITS)) as usize];
+            let c3 = &mut o3[(h3.wrapping_add(scatter) >> (32 - HISTORY_BITS)) as usize];
+            let cw = &mut word[(hw.wrapping_add(scatter) >> (32 - HISTORY_BITS)) as usize];
+            let p2 = &mut map2[usize::from(*c2)];
+            let p3 = &mut map3[usize::from(*c3)];
+            let pw = &mut mapw[usize::from(*cw)];
+            let set = c3.leading_zeros() * 8 + cw.leading_zeros();
             let inputs = [
-                tables.stretch(self.o1[at[0]].probability()),
-                tables.stretch(self.o2[at[1]].probability()),
-                tables.stretch(u32::from(self.maps[0][usize::from(history3)] >> 4)),
-                tables.stretch(u32::from(self.maps[1][usize::from(history4)] >> 4)),
-                tables.stretch(self.expected[at[4]].probability()),
+                tables.stretch((p1.probability() << 4) as u16),
+                tables.stretch(*p2),
+                tables.stretch(*p3),
+                tables.stretch(*pw),
             ];
-            let set = (history3.leading_zeros() * 8 + history4.leading_zeros()) as usize & 63;
-            let weights = &mut self.weights[set];
+            let weights = &mut self.weights[(set & 63) as usize];
             let mut sum = 0i32;
             for i in 0..N_INPUTS {
-                sum += (weights[i] * inputs[i]) >> 8;
+                sum += weights[i] * inputs[i];
             }
-            let p = squash(sum >> 8).clamp(1, 4095);
+            let p = tables.squash(sum >> 16);
             let bit = coder.code(p, bit);
-            let error = ((i32::from(bit) << 12) - p as i32) * self.rate;
+            let error = ((i32::from(bit) << 12) - p as i32) * RATE;
             for i in 0..N_INPUTS {
                 weights[i] += (inputs[i] * error + 0x8000) >> 16;
             }
-            self.o1[at[0]].update(bit);
-            self.o2[at[1]].update(bit);
-            self.expected[at[4]].update(bit);
-            learn(&mut self.maps[0], &mut self.o3[at[2]], bit);
-            learn(&mut self.maps[1], &mut self.word[at[3]], bit);
+            let target = -i32::from(bit) & 0xFFFF;
+            p1.update(bit);
+            learn(p2, target, 6);
+            learn(p3, target, 6);
+            learn(pw, target, 6);
+            remember(c2, bit);
+            remember(c3, bit);
+            remember(cw, bit);
             node = 2 * node + u32::from(bit);
         }
         node as u8
     }
 }
 
+/// How fast the weights move.
+const RATE: i32 = 10;
+
 #[inline]
-fn learn(map: &mut [u16; 256], history: &mut u8, bit: bool) {
-    let p = &mut map[usize::from(*history)];
-    let target = if bit { 65535 } else { 0 };
-    *p = (i32::from(*p) + ((target - i32::from(*p)) >> 6)) as u16;
-    let next = (*history << 1) | u8::from(bit);
-    *history = if *history >= 128 { next | 128 } else { next };
+fn learn(p: &mut u16, target: i32, rate: u32) {
+    *p = (i32::from(*p) + ((target - i32::from(*p)) >> rate)) as u16;
+}
+
+/// Appends to a history: a leading one, then up to seven bits, the latest last.
+#[inline]
+fn remember(history: &mut u8, bit: bool) {
+    *history = (*history << 1) | u8::from(bit) | (*history & 128);
 }
 
 /// Contexts of everything but literals.

@@ -81,7 +81,7 @@ struct Node {
 }
 
 /// How many candidates are looked at, in the dictionary and in the block.
-const DEPTH: usize = 32;
+const DEPTH: usize = 8;
 
 /// The steps that write `window[start..]` after `window[..start]`.
 pub(super) fn parse(

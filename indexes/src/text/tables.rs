@@ -8,7 +8,7 @@ const SQUASH: [i32; 33] = [
 
 /// The logistic function: `x` in 1/256, the result in 1/4096.
 #[inline]
-pub(super) fn squash(x: i32) -> u32 {
+fn squash(x: i32) -> u32 {
     let x = x.clamp(-2047, 2047) + 2048;
     let (i, rest) = ((x >> 7) as usize, x & 127);
     ((SQUASH[i] * (128 - rest) + SQUASH[i + 1] * rest + 64) >> 7) as u32
@@ -17,6 +17,7 @@ pub(super) fn squash(x: i32) -> u32 {
 /// The inverse of [`squash`].
 pub(super) struct Tables {
     stretch: Box<[i16; 4096]>,
+    squash: Box<[u16; 4096]>,
 }
 
 impl Tables {
@@ -30,11 +31,23 @@ impl Tables {
                 from = to + 1;
             }
         }
-        Self { stretch }
+        let mut squashed = Box::new([1u16; 4096]);
+        for (x, p) in (-2048..2048).zip(squashed.iter_mut()) {
+            *p = squash(x).clamp(1, 4095) as u16;
+        }
+        Self {
+            stretch,
+            squash: squashed,
+        }
     }
 
     #[inline]
-    pub(super) fn stretch(&self, p: u32) -> i32 {
-        i32::from(self.stretch[(p & 4095) as usize])
+    pub(super) fn stretch(&self, p: u16) -> i32 {
+        i32::from(self.stretch[usize::from(p >> 4)])
+    }
+
+    #[inline]
+    pub(super) fn squash(&self, x: i32) -> u32 {
+        u32::from(self.squash[(x.clamp(-2047, 2047) + 2048) as usize])
     }
 }

@@ -1,12 +1,11 @@
 //! `littoral eval`
 
-use super::Outcome;
 use super::output::{self, Failure};
+use super::{Outcome, engine_failure};
 use crate::build::{build_documents, default_settings};
-use crate::eval::{BuildCost, Dataset, Report};
+use crate::eval::{BuildCost, Dataset, DatasetError, Report, Run};
 use crate::host::FolderHost;
-use crate::pipeline::Pool;
-use crate::store::Folder;
+use crate::store::{Folder, folder_size, peak_rss_bytes};
 use littoral_guest::Document;
 use littoral_guest::engine::{Index, Mode};
 use std::path::PathBuf;
@@ -15,75 +14,207 @@ use std::time::Instant;
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// An index to measure, with --queries and --qrels
+    #[arg(required_unless_present = "data")]
     index: Option<PathBuf>,
     /// A collection in BEIR layout: corpus.jsonl, queries.jsonl, qrels/SPLIT.tsv
-    #[arg(long)]
+    #[arg(long, value_name = "BEIR_DIR", conflicts_with_all = ["index", "queries", "qrels"])]
     data: Option<PathBuf>,
     /// Which judgements of the collection
     #[arg(long, default_value = "test")]
     split: String,
-    /// Queries as JSON Lines (`_id`, `text`)
-    #[arg(long)]
+    /// Queries as JSON Lines with `_id` and `text`
+    #[arg(long, value_name = "FILE", requires = "qrels")]
     queries: Option<PathBuf>,
-    /// Judgements: query id, document id, grade
-    #[arg(long)]
+    /// Judgements as lines of query id, document id and grade
+    #[arg(long, value_name = "FILE", requires = "queries")]
     qrels: Option<PathBuf>,
+    /// Embedder of documents and queries; this version has words alone
+    #[arg(long, value_name = "none")]
+    embedder: Option<String>,
+    /// Retrieval modes, separated by commas
+    #[arg(long, default_value = "lexical", value_delimiter = ',')]
+    modes: Vec<String>,
+    /// Budget of a chunk in tokens
+    #[arg(long, value_parser = clap::value_parser!(u32).range(16..=4096))]
+    chunk_tokens: Option<u32>,
+    /// Tokens repeated from the chunk before
+    #[arg(long, value_parser = clap::value_parser!(u32).range(0..=1024))]
+    chunk_overlap: Option<u32>,
+    /// Threads of the build; 0 for one a core
+    #[arg(long, default_value_t = 0)]
+    threads: usize,
     /// Print one JSON object
     #[arg(long)]
     pub(super) json: bool,
-    #[arg(long, hide = true)]
-    set: Vec<String>,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
-    let data = arguments.data.clone().unwrap();
-    let dataset = Dataset::open(&data, &arguments.split)
-        .map_err(|e| Failure::new(e.code(), e.to_string(), ""))?;
-    let pool = Pool::new(0).map_err(|e| Failure::new("threads", e.to_string(), ""))?;
-    let folder = tempfile::tempdir().unwrap();
-    let mut settings = default_settings();
-    for set in &arguments.set {
-        let (k, v) = set.split_once('=').unwrap();
-        let v: u16 = v.parse().unwrap();
-        match k {
-            "k1" => settings.scoring.k1 = v,
-            "b" => settings.scoring.b = v,
-            "t" => settings.scoring.title_weight = v,
-            "h" => settings.scoring.heading_weight = v,
-            "s" => settings.scoring.document_share = v,
-            "c" => settings.chunk_tokens = v as u32,
-            "o" => settings.overlap_tokens = v as u32,
-            _ => panic!(),
-        }
+    if let Some(name) = arguments.embedder.as_deref().filter(|&name| name != "none") {
+        return Err(Failure::new(
+            "embedder-unavailable",
+            format!("this version has no embedder {name:?}"),
+            "leave out --embedder, or say --embedder none",
+        ));
     }
+    let modes = arguments
+        .modes
+        .iter()
+        .map(|name| mode(name))
+        .collect::<Result<Vec<_>, _>>()?;
+    let report = match (&arguments.data, &arguments.index) {
+        (Some(data), _) => {
+            let dataset =
+                Dataset::open(data, &arguments.split).map_err(|error| dataset_failure(&error))?;
+            on_collection(arguments, &dataset, &modes)?
+        }
+        (None, Some(folder)) => {
+            let (Some(queries), Some(qrels)) = (&arguments.queries, &arguments.qrels) else {
+                return Err(Failure::new(
+                    "no-queries",
+                    "an index is measured with judged queries",
+                    "add --queries FILE --qrels FILE",
+                ));
+            };
+            let dataset =
+                Dataset::from_files(queries, qrels).map_err(|error| dataset_failure(&error))?;
+            let index = super::open(folder)?;
+            let build = BuildCost {
+                index_bytes: folder_size(folder).map_or(0, |(_, bytes)| bytes),
+                ..BuildCost::default()
+            };
+            measure(&index, &dataset, &modes, build)?
+        }
+        (None, None) => return Err(Failure::new("no-data", "nothing to measure", "add --data")),
+    };
+    if arguments.json {
+        output::json(&report)?;
+    } else {
+        show(&report);
+    }
+    Ok(Outcome::Done)
+}
+
+fn mode(name: &str) -> Result<Mode, Failure> {
+    match name.trim() {
+        "lexical" => Ok(Mode::Lexical),
+        "hybrid" => Ok(Mode::Hybrid),
+        "dense" => Ok(Mode::Dense),
+        name => Err(Failure::new(
+            "unknown-mode",
+            format!("there is no retrieval mode {name:?}"),
+            "modes are lexical, dense and hybrid",
+        )),
+    }
+}
+
+fn dataset_failure(error: &DatasetError) -> Failure {
+    Failure::new(
+        error.code(),
+        error.to_string(),
+        "the collection must be in BEIR layout",
+    )
+}
+
+fn on_collection(
+    arguments: &Arguments,
+    dataset: &Dataset,
+    modes: &[Mode],
+) -> Result<Report, Failure> {
+    let pool = super::build::pool(arguments.threads)?;
+    let no_folder = |e: std::io::Error| Failure::new("write-failed", e.to_string(), "");
+    let folder = tempfile::tempdir().map_err(no_folder)?;
+    let mut store = Folder::open(folder.path())
+        .map_err(|error| Failure::new(error.code(), error.to_string(), error.hint()))?;
+    let mut settings = default_settings();
+    settings.chunk_tokens = arguments.chunk_tokens.unwrap_or(settings.chunk_tokens);
+    settings.overlap_tokens = arguments.chunk_overlap.unwrap_or(settings.overlap_tokens);
     let start = Instant::now();
-    let corpus = dataset.corpus().unwrap();
-    let documents = corpus.map(|r| {
-        let r = r.unwrap();
-        Document::plain(r.id, r.title, r.text)
+    let mut failed = None;
+    let corpus = dataset.corpus().map_err(|error| dataset_failure(&error))?;
+    let documents = corpus.map_while(|record| match record {
+        Ok(record) => Some(Document::plain(record.id, record.title, record.text)),
+        Err(error) => {
+            failed = Some(dataset_failure(&error));
+            None
+        }
     });
-    let mut store = Folder::open(folder.path()).unwrap();
-    let (_, built) = build_documents(documents, &settings, &mut store, &pool)
-        .map_err(|e| Failure::new(e.code(), e.to_string(), ""))?;
+    let built = build_documents(documents, &settings, &mut store, &pool);
+    if let Some(failure) = failed {
+        return Err(failure);
+    }
+    built.map_err(|error| super::build::build_failure(&error))?;
     let seconds = start.elapsed().as_secs_f64();
-    let index = pollster::block_on(Index::open(FolderHost::new(folder.path())))
-        .map_err(|e| Failure::new(e.code(), e.to_string(), ""))?;
-    let run = crate::eval::run(&index, &dataset, Mode::Lexical)
-        .map_err(|e| Failure::new(e.code(), e.to_string(), ""))?;
-    let report = Report {
+    let index_bytes = folder_size(folder.path()).map_err(no_folder)?.1;
+    let build = BuildCost {
+        seconds,
+        index_bytes,
+        peak_rss_bytes: peak_rss_bytes(),
+    };
+    measure(&super::open(folder.path())?, dataset, modes, build)
+}
+
+fn measure(
+    index: &Index<FolderHost>,
+    dataset: &Dataset,
+    modes: &[Mode],
+    build: BuildCost,
+) -> Result<Report, Failure> {
+    let runs: Vec<Run> = modes
+        .iter()
+        .map(|&mode| crate::eval::run(index, dataset, mode))
+        .collect::<Result<_, _>>()
+        .map_err(|error| engine_failure(&error))?;
+    Ok(Report {
         data: dataset.name.clone(),
         split: dataset.split.clone(),
-        n_documents: built.documents,
-        n_chunks: built.chunks,
+        n_documents: u64::from(index.n_documents()),
+        n_chunks: u64::from(index.n_chunks()),
         n_queries: dataset.judged_queries().count() as u64,
-        embedder: "none".into(),
-        runs: vec![run],
-        build: BuildCost {
-            seconds,
-            index_bytes: store.bytes_written(),
-            peak_rss_bytes: 0,
-        },
-    };
-    output::json(&report)?;
-    Ok(Outcome::Done)
+        embedder: "none".to_owned(),
+        runs,
+        build,
+    })
+}
+
+fn show(report: &Report) {
+    output::line(format!(
+        "{} ({}): {} documents, {} chunks, {} judged queries",
+        report.data, report.split, report.n_documents, report.n_chunks, report.n_queries
+    ));
+    output::line(format!(
+        "{:<9} {:>8} {:>9} {:>10} {:>7} {:>8} {:>8} {:>8} {:>10} {:>7}",
+        "mode",
+        "nDCG@10",
+        "recall@10",
+        "recall@100",
+        "MRR@10",
+        "MAP@100",
+        "p50 ms",
+        "p99 ms",
+        "cold bytes",
+        "rounds"
+    ));
+    for run in &report.runs {
+        let m = &run.metrics;
+        output::line(format!(
+            "{:<9} {:>8.4} {:>9.4} {:>10.4} {:>7.4} {:>8.4} {:>8.2} {:>8.2} {:>10} {:>7.1}",
+            run.name,
+            m.ndcg_10,
+            m.recall_10,
+            m.recall_100,
+            m.mrr_10,
+            m.map_100,
+            run.latency_ms.p50,
+            run.latency_ms.p99,
+            output::bytes(run.cold.bytes as u64),
+            run.cold.round_trips
+        ));
+    }
+    if report.build.seconds > 0.0 {
+        output::line(format!(
+            "built in {:.1} s, {}",
+            report.build.seconds,
+            output::bytes(report.build.index_bytes)
+        ));
+    }
 }

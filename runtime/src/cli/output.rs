@@ -7,6 +7,7 @@
 
 use serde::Serialize;
 use serde_json::json;
+use std::io::IsTerminal;
 
 /// An error as a person or a program reads it.
 #[derive(Debug, Clone)]
@@ -64,6 +65,22 @@ pub(super) fn failure(failure: &Failure, as_json: bool) {
             eprintln!("hint:  {hint}");
         }
     }
+}
+
+/// An excerpt for a terminal: marks in bold, entities as characters.
+pub(super) fn marked(excerpt: &str) -> String {
+    let (on, off) = if std::io::stdout().is_terminal() {
+        ("\u{1b}[1m", "\u{1b}[0m")
+    } else {
+        ("", "")
+    };
+    excerpt
+        .replace("<mark>", on)
+        .replace("</mark>", off)
+        .replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&quot;", "\"")
+        .replace("&amp;", "&")
 }
 
 /// Bytes in the unit a person reads.

@@ -1,0 +1,193 @@
+//! Verifies every file, section and reference of an index.
+
+use super::EngineError;
+use super::blocks::{Decoded, Index};
+use crate::host::{Host, HostError};
+use littoral_indexes::IndexError;
+use littoral_indexes::envelope::{BlockId, Kind, open, stored_checksum};
+use littoral_indexes::manifest::ENTRY_NAME;
+use rustc_hash::FxHashMap;
+use serde::Serialize;
+use std::sync::Arc;
+
+/// Something wrong with an index.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// Stable kebab-case code.
+    pub code: &'static str,
+    /// The file, within the index folder.
+    pub file: String,
+    /// The section of the index.
+    pub section: &'static str,
+    /// Byte offset in the section, where one is known.
+    pub offset: usize,
+    /// In words.
+    pub message: String,
+}
+
+impl Problem {
+    /// The problem that keeps an index from being opened or read at all.
+    pub fn of(error: &EngineError) -> Self {
+        match error {
+            EngineError::Index { path, error } => Self::in_file(path.clone(), "manifest", error),
+            error => Self {
+                code: error.code(),
+                file: ENTRY_NAME.into(),
+                section: "entry",
+                offset: 0,
+                message: error.to_string(),
+            },
+        }
+    }
+
+    fn in_file(file: String, section: &'static str, error: &IndexError) -> Self {
+        let (section, offset) = match error {
+            IndexError::Corrupt {
+                section, offset, ..
+            } => (section.name(), *offset),
+            _ => (section, 0),
+        };
+        Self {
+            code: error.code(),
+            file,
+            section,
+            offset,
+            message: error.to_string(),
+        }
+    }
+}
+
+/// What a check found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// Whether nothing is wrong.
+    pub ok: bool,
+    /// Files read, the entry included.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// What is wrong.
+    pub problems: Vec<Problem>,
+}
+
+impl<H: Host> Index<H> {
+    /// Reads, verifies and decodes every file that the inventories name, and compares each with its
+    /// recorded checksum.
+    pub async fn check(&self) -> Check {
+        let mut check = Check {
+            files: 1,
+            bytes: self.entry_bytes(),
+            ..Check::default()
+        };
+        for (s, segment) in self.segments.iter().enumerate() {
+            let block = segment.block(Kind::Inventory, 0);
+            let recorded = segment.manifest.inventory;
+            self.check_file(block, recorded, &FxHashMap::default(), &mut check)
+                .await;
+            let inventory = match self.inventory(s).await {
+                Ok(inventory) => inventory,
+                Err(_) => continue,
+            };
+            if inventory.documents.len() != segment.layout.n_documents() as usize {
+                check.problems.push(Problem {
+                    code: "index-corrupt",
+                    file: block.path(),
+                    section: "inventory",
+                    offset: 0,
+                    message: "the inventory and the manifest disagree on the documents".into(),
+                });
+            }
+            let expected = segment.expected_files();
+            // Dictionaries first: passages need them. Lexicon blocks stay for their positions.
+            let mut beside: FxHashMap<BlockId, Arc<Decoded>> = FxHashMap::default();
+            if let Some(block) = segment
+                .dictionary_block()
+                .filter(|b| b.segment != segment.id)
+            {
+                if let Ok(decoded) = self.block(block, &mut self.fetched()).await {
+                    beside.insert(block, decoded);
+                }
+            }
+            let mut order = Kind::ALL;
+            order.sort_by_key(|&kind| (kind != Kind::Dictionary, kind));
+            for kind in order {
+                let group = inventory.files.iter().find(|group| group.kind == kind);
+                let checksums = group.map_or(&[][..], |group| &group.checksums);
+                if let Some(n) = expected(kind) {
+                    if n as usize != checksums.len() {
+                        check.problems.push(Problem {
+                            code: "index-corrupt",
+                            file: block.path(),
+                            section: kind.section().name(),
+                            offset: 0,
+                            message: format!(
+                                "the inventory names {} files where the manifest needs {n}",
+                                checksums.len()
+                            ),
+                        });
+                    }
+                }
+                for (number, &recorded) in (0u32..).zip(checksums) {
+                    let block = segment.block(kind, number);
+                    if let Some(decoded) =
+                        self.check_file(block, recorded, &beside, &mut check).await
+                    {
+                        if matches!(kind, Kind::Dictionary | Kind::Lexicon | Kind::Postings) {
+                            beside.insert(block, decoded);
+                        }
+                    }
+                }
+            }
+        }
+        check.ok = check.problems.is_empty();
+        check
+    }
+
+    async fn check_file(
+        &self,
+        block: BlockId,
+        recorded: [u8; 8],
+        beside: &FxHashMap<BlockId, Arc<Decoded>>,
+        check: &mut Check,
+    ) -> Option<Arc<Decoded>> {
+        let section = block.kind.section().name();
+        let file = match self.host().read(&[block]).await {
+            Ok(mut files) => files.swap_remove(0),
+            Err(error) => {
+                let code = if matches!(error, HostError::NotFound { .. }) {
+                    "missing"
+                } else {
+                    "unreadable"
+                };
+                let message = error.to_string();
+                check.problems.push(Problem {
+                    code,
+                    file: block.path(),
+                    section,
+                    offset: 0,
+                    message,
+                });
+                return None;
+            }
+        };
+        check.files += 1;
+        check.bytes += file.len() as u64;
+        let verified = open(block, &file).and_then(|payload| {
+            if stored_checksum(&file) != Some(recorded) {
+                return Err(IndexError::Mismatch {
+                    section: block.kind.section(),
+                });
+            }
+            self.decode(block, payload, beside)
+        });
+        match verified {
+            Ok(decoded) => Some(Arc::new(decoded)),
+            Err(error) => {
+                check
+                    .problems
+                    .push(Problem::in_file(block.path(), section, &error));
+                None
+            }
+        }
+    }
+}

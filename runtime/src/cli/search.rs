@@ -1,0 +1,198 @@
+//! `littoral search`
+
+use super::output::{self, Failure};
+use super::{Outcome, engine_failure};
+use littoral_guest::engine::{Explanation, Mode, SearchOptions, SearchResult, SortOrder};
+use std::path::PathBuf;
+use std::time::Instant;
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum ModeName {
+    Hybrid,
+    Lexical,
+    Dense,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum HostName {
+    Native,
+    Sandbox,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Folder of the index
+    index: PathBuf,
+    /// What to look for: words, "phrases", -excluded, +required, title:word
+    #[arg(allow_hyphen_values = true)]
+    query: String,
+    /// Hits to show
+    #[arg(short, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    k: u16,
+    /// Which retrievers answer
+    #[arg(long, value_enum, default_value = "hybrid")]
+    mode: ModeName,
+    /// Only documents with this filter value (repeat for alternatives of a key, or more keys)
+    #[arg(long, value_name = "KEY=VALUE")]
+    filter: Vec<String>,
+    /// Order by a sort key instead of the score; KEY:desc for highest first
+    #[arg(long, value_name = "KEY[:desc]")]
+    sort: Option<String>,
+    /// Count the values of a filter key over everything found (repeatable)
+    #[arg(long, value_name = "KEY")]
+    facet: Vec<String>,
+    /// Give every chunk a hit of its own
+    #[arg(long)]
+    chunks: bool,
+    /// Take the last word for the beginning of one
+    #[arg(long)]
+    as_you_type: bool,
+    /// Reranker of the best hits; this version has none
+    #[arg(long, value_name = "NAME")]
+    rerank: Option<String>,
+    /// Where the engine runs; this version runs it natively
+    #[arg(long, value_enum, default_value = "native")]
+    host: HostName,
+    /// Take each score apart
+    #[arg(long)]
+    explain: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+    let start = Instant::now();
+    if let Some(name) = &arguments.rerank {
+        return Err(Failure::new(
+            "reranker-unavailable",
+            format!("this version has no reranker {name:?}"),
+            "leave out --rerank",
+        ));
+    }
+    if arguments.host == HostName::Sandbox {
+        return Err(Failure::new(
+            "host-unavailable",
+            "this version has no sandbox",
+            "say --host native",
+        ));
+    }
+    let mut filters = Vec::new();
+    for filter in &arguments.filter {
+        let Some((key, value)) = filter.split_once('=') else {
+            return Err(Failure::new(
+                "bad-filter",
+                format!("{filter:?} is not of the form KEY=VALUE"),
+                "for example --filter section=guide",
+            ));
+        };
+        filters.push((key.to_owned(), value.to_owned()));
+    }
+    let options = SearchOptions {
+        k: usize::from(arguments.k),
+        mode: match arguments.mode {
+            ModeName::Hybrid => Mode::Hybrid,
+            ModeName::Lexical => Mode::Lexical,
+            ModeName::Dense => Mode::Dense,
+        },
+        filters,
+        sort: arguments.sort.as_ref().map(|sort| {
+            let (key, descending) = match sort.rsplit_once(':') {
+                Some((key, "desc")) => (key, true),
+                Some((key, "asc")) => (key, false),
+                _ => (sort.as_str(), false),
+            };
+            SortOrder {
+                key: key.to_owned(),
+                descending,
+            }
+        }),
+        facets: arguments.facet.clone(),
+        chunks: arguments.chunks,
+        as_you_type: arguments.as_you_type,
+        explain: arguments.explain,
+        ..SearchOptions::default()
+    };
+    let index = super::open(&arguments.index)?;
+    let mut result = pollster::block_on(index.search(&arguments.query, &options))
+        .map_err(|error| engine_failure(&error))?;
+    result.timings_ms.total = start.elapsed().as_secs_f64() * 1e3;
+    if arguments.json {
+        output::json(&result)?;
+    } else {
+        show(&result);
+    }
+    Ok(if result.hits.is_empty() {
+        Outcome::Negative
+    } else {
+        Outcome::Done
+    })
+}
+
+/// Prints a result for a person.
+pub(super) fn show(result: &SearchResult) {
+    for note in &result.notes {
+        // That there are no vectors is worth saying only to programs: no user asked for any.
+        if note.code != "no-vectors" {
+            output::line(format!("({})", note.message));
+        }
+    }
+    if result.hits.is_empty() {
+        output::line(format!("Nothing found for {:?}.", result.query));
+    }
+    for hit in &result.hits {
+        let title = if hit.document.title.is_empty() {
+            &hit.document.id
+        } else {
+            &hit.document.title
+        };
+        let path: String = hit
+            .chunk
+            .heading
+            .iter()
+            .map(|h| format!(" › {h}"))
+            .collect();
+        let anchor = hit
+            .chunk
+            .anchor
+            .as_ref()
+            .map(|a| format!("#{a}"))
+            .unwrap_or_default();
+        output::line(format!(
+            "{:>2}. {title}{path}  [{:.2}]",
+            hit.rank, hit.score
+        ));
+        output::line(format!("    {}{anchor}", hit.document.url));
+        output::line(format!("    {}", output::marked(&hit.excerpt)));
+        if let Some(explanation) = &hit.explain {
+            explain(explanation, 2);
+        }
+    }
+    for (key, values) in &result.facets {
+        let counts: Vec<String> = values
+            .iter()
+            .map(|facet| format!("{} ({})", facet.value, facet.count))
+            .collect();
+        output::line(format!("{key}: {}", counts.join(", ")));
+    }
+    let fetched = &result.fetched;
+    output::line(format!(
+        "{} found; {:.1} ms; a cold query fetches {} in {} files and {} round trips",
+        result.n_found,
+        result.timings_ms.total,
+        output::bytes(fetched.bytes),
+        fetched.requests,
+        fetched.round_trips
+    ));
+}
+
+fn explain(explanation: &Explanation, depth: usize) {
+    let indent = "  ".repeat(depth);
+    output::line(format!(
+        "{indent}{:.3}  {}",
+        explanation.value, explanation.label
+    ));
+    for part in &explanation.parts {
+        explain(part, depth + 1);
+    }
+}

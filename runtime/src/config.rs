@@ -1,0 +1,166 @@
+//! `littoral.toml`: what a project says once instead of on every command line.
+
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+
+/// Name of the file that is read when it stands in the working folder.
+pub const CONFIG_NAME: &str = "littoral.toml";
+
+/// Why a configuration could not be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// It could not be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// It is not what it should be.
+    #[error("{}: {source}", path.display())]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// Place and reason.
+        source: toml::de::Error,
+    },
+}
+
+impl ConfigError {
+    /// The stable kebab-case code of the error.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Read { .. } => "config-unreadable",
+            Self::Parse { .. } => "config-invalid",
+        }
+    }
+}
+
+/// The whole file; every key may be left out.
+#[derive(Debug, Clone, Default, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// How documents are read.
+    pub ingest: Ingest,
+    /// How they are cut.
+    pub chunks: Chunks,
+    /// How words are read.
+    pub analysis: Analysis,
+    /// How they score.
+    pub scoring: Scoring,
+}
+
+/// How documents are read.
+#[derive(Debug, Clone, Default, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Ingest {
+    /// Where the input is published.
+    pub base_url: Option<String>,
+    /// Declared language of all documents, or `auto`.
+    pub lang: Option<String>,
+    /// Globs of files to read.
+    pub include: Vec<String>,
+    /// Globs of files to leave out.
+    pub exclude: Vec<String>,
+    /// Selector of the element that holds a page's content.
+    pub root_selector: Option<String>,
+    /// Selectors of elements left out.
+    pub exclude_selectors: Vec<String>,
+}
+
+/// How documents are cut.
+#[derive(Debug, Clone, Default, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Chunks {
+    /// Budget in tokens.
+    pub tokens: Option<u32>,
+    /// Tokens repeated from the chunk before.
+    pub overlap: Option<u32>,
+}
+
+/// How words are read.
+#[derive(Debug, Clone, Default, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Analysis {
+    /// Whether words are stemmed.
+    pub stemming: Option<bool>,
+    /// Whether positions are stored.
+    pub positions: Option<bool>,
+    /// Groups of words or phrases that mean the same.
+    pub synonyms: Vec<Vec<String>>,
+    /// Acronyms and what they stand for.
+    pub acronyms: std::collections::BTreeMap<String, String>,
+}
+
+/// How words score. Numbers as in the literature, to two decimals.
+#[derive(Debug, Clone, Default, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Scoring {
+    /// Saturation of term frequencies, 0 to 2.
+    pub k1: Option<f64>,
+    /// Length normalisation, 0 to 1.
+    pub b: Option<f64>,
+    /// Weight of a word in the title, 0 to 10.
+    pub title_weight: Option<f64>,
+    /// Weight of a word in the headings, 0 to 10.
+    pub heading_weight: Option<f64>,
+    /// Share of the whole document in a chunk's score, 0 to 1.
+    pub document_share: Option<f64>,
+}
+
+impl Config {
+    /// Reads `path`, or `littoral.toml` in the working folder when there is one.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when the file named cannot be read, or says what cannot be.
+    pub fn read(path: Option<&Path>) -> Result<Self, ConfigError> {
+        let (path, must_exist) = match path {
+            Some(path) => (path.to_owned(), true),
+            None => (PathBuf::from(CONFIG_NAME), false),
+        };
+        match std::fs::read_to_string(&path) {
+            Ok(text) => toml::from_str(&text).map_err(|source| ConfigError::Parse { path, source }),
+            Err(source) if source.kind() == std::io::ErrorKind::NotFound && !must_exist => {
+                Ok(Self::default())
+            }
+            Err(source) => Err(ConfigError::Read { path, source }),
+        }
+    }
+
+    /// All groups of synonyms, those of acronyms included.
+    pub fn synonyms(&self) -> Vec<Vec<String>> {
+        let mut groups = self.analysis.synonyms.clone();
+        groups.extend(
+            self.analysis
+                .acronyms
+                .iter()
+                .map(|(short, long)| vec![short.clone(), long.clone()]),
+        );
+        groups
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_read_and_a_misspelt_key_is_named_with_its_line() {
+        let config: Config = toml::from_str(
+            "[chunks]\ntokens = 128\n[analysis]\nsynonyms = [[\"js\", \"javascript\"]]\n\
+             [analysis.acronyms]\nCI = \"continuous integration\"\n",
+        )
+        .unwrap();
+        assert_eq!(config.chunks.tokens, Some(128));
+        assert_eq!(config.synonyms().len(), 2);
+        let error = toml::from_str::<Config>("[chunks]\ntoken = 128\n")
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("line 2") && error.contains("token"),
+            "{error}"
+        );
+    }
+}

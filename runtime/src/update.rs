@@ -1,0 +1,433 @@
+//! From inputs to an index, whole or by what changed.
+//!
+//! An update compares each unit's source hash with the inventory, parses only what is new, marks
+//! replaced and removed documents as deleted, and writes the new ones as a segment of their own over
+//! the scoring statistics of the index. When there are many small segments they are merged; when
+//! much is deleted, or on request, everything becomes one segment again, exactly as a fresh build
+//! would make it.
+
+use crate::build::{BuildFailure, Built, CREATED_BY, collect, source_hash, write_index};
+use crate::host::FolderHost;
+use crate::ingest::{
+    IngestOptions, Skipped, SourceFile, SourceKind, Unit, parse, tags_body, units,
+};
+use crate::pipeline::Pool;
+use crate::store::Folder;
+use littoral_guest::build::{PreparedDocument, SegmentInput};
+use littoral_guest::engine::{Index, StoredDocument};
+use littoral_indexes::envelope::SegmentId;
+use littoral_indexes::inventory::hash_id;
+use littoral_indexes::manifest::{Manifest, SegmentManifest, Settings, write_deleted};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Segments an index may have before the small ones are merged: each costs a query a lexicon block
+/// a word.
+const MAX_SEGMENTS: usize = 6;
+
+/// Share of deleted documents, in percent, above which an update compacts.
+const MAX_DELETED_PERCENT: u32 = 25;
+
+/// What a build or update did.
+#[derive(Debug, Clone, Default)]
+pub struct Outcome {
+    /// What the index holds now, or for an update, what was added.
+    pub built: Built,
+    /// Documents that were as they had been.
+    pub unchanged: u64,
+    /// Documents taken out or replaced.
+    pub deleted: u64,
+    /// Inputs left out, with the reason.
+    pub skipped: Vec<Skipped>,
+    /// Whether all segments became one.
+    pub compacted: bool,
+}
+
+/// How work is watched and stopped.
+pub struct Control<'a> {
+    /// Set to stop.
+    pub stop: &'a AtomicBool,
+    /// Called for each unit read.
+    pub progress: &'a (dyn Fn() + Sync),
+}
+
+/// What a worker makes of a unit.
+enum Ready {
+    Unchanged([u8; 8]),
+    Document(Box<PreparedDocument>, String),
+    Skipped(Skipped),
+}
+
+/// Which inputs there are and how they are read.
+#[derive(Debug, Clone)]
+pub struct Inputs<'a> {
+    /// Files, as discovered.
+    pub files: &'a [SourceFile],
+    /// How to read them.
+    pub options: IngestOptions,
+}
+
+impl<'a> Inputs<'a> {
+    /// Reads `files` with `options`; notices by itself whether a site marks its pages' bodies.
+    pub fn new(files: &'a [SourceFile], mut options: IngestOptions) -> Self {
+        options.require_body |= tags_body(files, &options);
+        Self { files, options }
+    }
+
+    fn send(&self, control: &Control<'_>, send: &mut dyn FnMut(Result<Unit, Skipped>) -> bool) {
+        for file in self.files {
+            let flow = units(file, &self.options, &mut |unit| {
+                (control.progress)();
+                if control.stop.load(Ordering::Relaxed) || !send(unit) {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                }
+            });
+            if flow.is_break() {
+                break;
+            }
+        }
+    }
+
+    /// Hash of the source of `unit` and of all that bears on what becomes of it.
+    fn hash(&self, unit: &Unit, settings: &Settings) -> [u8; 8] {
+        let mut bytes = unit.hash().to_vec();
+        bytes.push(u8::from(
+            self.options.require_body && unit.kind == SourceKind::Html,
+        ));
+        for selector in self
+            .options
+            .root_selector
+            .iter()
+            .chain(&self.options.exclude_selectors)
+        {
+            bytes.extend_from_slice(selector.as_bytes());
+            bytes.push(0);
+        }
+        source_hash(&bytes, settings)
+    }
+}
+
+/// Refuses ids that were seen before.
+#[derive(Debug, Default)]
+struct Seen(HashMap<String, String>);
+
+impl Seen {
+    fn admit(&mut self, id: &str, place: String) -> Result<(), Skipped> {
+        if let Some(first) = self.0.get(id) {
+            return Err(Skipped {
+                message: format!("its id {id:?} is taken by {first}; ids are unique in an index"),
+                path: place,
+                code: "duplicate-id",
+            });
+        }
+        self.0.insert(id.to_owned(), place);
+        Ok(())
+    }
+}
+
+/// Builds an index of `inputs` into `folder`.
+///
+/// # Errors
+/// [`BuildFailure`] when there is nothing to index, the folder cannot be written, or it was stopped.
+pub fn build(
+    inputs: &Inputs<'_>,
+    settings: &Settings,
+    folder: &mut Folder,
+    pool: &Pool,
+    control: &Control<'_>,
+) -> Result<Outcome, BuildFailure> {
+    let mut outcome = Outcome::default();
+    let mut seen = Seen::default();
+    let builder = collect(
+        pool,
+        settings,
+        |send| inputs.send(control, send),
+        |preparer, unit: Result<Unit, Skipped>| {
+            let unit = unit?;
+            let document = parse(&unit, &inputs.options)?;
+            let prepared = preparer.prepare(&document, inputs.hash(&unit, settings));
+            Ok::<_, Skipped>((prepared, unit.place()))
+        },
+        |ready| {
+            stopped(control)?;
+            match ready.and_then(|(p, place)| seen.admit(p.id(), place).map(|()| p)) {
+                Ok(prepared) => Ok(Some(prepared)),
+                Err(skipped) => {
+                    outcome.skipped.push(skipped);
+                    Ok(None)
+                }
+            }
+        },
+    )?;
+    stopped(control)?;
+    (_, outcome.built) = write_index(builder, settings, folder, pool)?;
+    Ok(outcome)
+}
+
+fn stopped(control: &Control<'_>) -> Result<(), BuildFailure> {
+    if control.stop.load(Ordering::Relaxed) {
+        Err(BuildFailure::Interrupted)
+    } else {
+        Ok(())
+    }
+}
+
+/// The documents of an index that an update starts from.
+struct Existing {
+    /// `(segment, document)` by hash of the source.
+    by_source: HashMap<[u8; 8], (usize, u32)>,
+    /// `(segment, document)` by hash of the id.
+    by_id: HashMap<[u8; 8], (usize, u32)>,
+    /// Deleted documents, by segment.
+    deleted: Vec<BTreeSet<u32>>,
+}
+
+impl Existing {
+    fn read(index: &Index<FolderHost>) -> Result<Self, BuildFailure> {
+        let (mut by_source, mut by_id) = (HashMap::new(), HashMap::new());
+        let mut deleted = Vec::new();
+        for s in 0..index.n_segments() {
+            let gone: BTreeSet<u32> = index.deleted(s).into_iter().collect();
+            let inventory = pollster::block_on(index.inventory(s))?;
+            for (document, hashes) in (0..).zip(&inventory.documents) {
+                if !gone.contains(&document) {
+                    by_source.insert(hashes.source, (s, document));
+                    by_id.insert(hashes.id, (s, document));
+                }
+            }
+            deleted.push(gone);
+        }
+        Ok(Self {
+            by_source,
+            by_id,
+            deleted,
+        })
+    }
+}
+
+/// Brings the index in `folder` up to date with `inputs`; `prune` removes documents that are not
+/// among them, `compact` makes all segments one.
+///
+/// # Errors
+/// [`BuildFailure`] when the index cannot be read or written, or it was stopped.
+pub fn update(
+    inputs: &Inputs<'_>,
+    folder: &mut Folder,
+    pool: &Pool,
+    control: &Control<'_>,
+    prune: bool,
+    compact: bool,
+) -> Result<Outcome, BuildFailure> {
+    let index = pollster::block_on(Index::open(FolderHost::new(folder.path())))?;
+    let settings = index.manifest().settings.clone();
+    let mut existing = Existing::read(&index)?;
+    let mut outcome = Outcome::default();
+    let (mut seen, mut kept) = (Seen::default(), HashSet::new());
+    let by_source = &existing.by_source;
+    let mut replaced = Vec::new();
+    let builder = collect(
+        pool,
+        &settings,
+        |send| inputs.send(control, send),
+        |preparer, unit: Result<Unit, Skipped>| {
+            let unit = match unit {
+                Ok(unit) => unit,
+                Err(skipped) => return Ready::Skipped(skipped),
+            };
+            let source = inputs.hash(&unit, &settings);
+            if by_source.contains_key(&source) {
+                return Ready::Unchanged(source);
+            }
+            match parse(&unit, &inputs.options) {
+                Ok(document) => {
+                    let prepared = preparer.prepare(&document, source);
+                    Ready::Document(Box::new(prepared), unit.place())
+                }
+                Err(skipped) => Ready::Skipped(skipped),
+            }
+        },
+        |ready| {
+            stopped(control)?;
+            match ready {
+                Ready::Unchanged(source) => {
+                    kept.insert(existing.by_source[&source]);
+                    outcome.unchanged += 1;
+                }
+                Ready::Skipped(skipped) => outcome.skipped.push(skipped),
+                Ready::Document(prepared, place) => match seen.admit(prepared.id(), place) {
+                    Ok(()) => {
+                        replaced.extend(existing.by_id.get(&hash_id(prepared.id())));
+                        return Ok(Some(*prepared));
+                    }
+                    Err(skipped) => outcome.skipped.push(skipped),
+                },
+            }
+            Ok(None)
+        },
+    )?;
+    stopped(control)?;
+    // What was read unchanged stays, also when a file that was skipped claims its id.
+    let mut gone: BTreeSet<(usize, u32)> = replaced.into_iter().collect();
+    if prune {
+        let all: BTreeSet<(usize, u32)> = existing.by_id.values().copied().collect();
+        gone.extend(all.into_iter().filter(|place| !kept.contains(place)));
+    }
+    outcome.deleted = gone.len() as u64;
+    for (s, document) in gone {
+        existing.deleted[s].insert(document);
+    }
+    outcome.built = Built {
+        documents: builder.n_documents() as u64,
+        chunks: builder.n_chunks() as u64,
+        terms: builder.n_terms() as u64,
+    };
+
+    let manifest = index.manifest();
+    let base = (0..index.n_segments()).max_by_key(|&s| {
+        manifest.segments[s]
+            .classes
+            .iter()
+            .map(|c| c.n_documents)
+            .sum::<u32>()
+    });
+    let dictionary = match base {
+        Some(base) => {
+            pollster::block_on(index.dictionary(base))?.zip(manifest.segments[base].dictionary)
+        }
+        None => None,
+    };
+    let input = SegmentInput {
+        settings: &settings,
+        averages: Some(manifest.averages),
+        dictionary: dictionary
+            .as_ref()
+            .map(|(bytes, id)| (SegmentId(*id), bytes.as_slice())),
+        created_by: CREATED_BY,
+    };
+    let added = builder.finish(&input, folder, pool)?;
+    if added.is_none() && outcome.deleted == 0 && !compact {
+        return Ok(outcome);
+    }
+    let mut next = Manifest {
+        created_by: CREATED_BY.to_owned(),
+        ..manifest.clone()
+    };
+    for (segment, deleted) in next.segments.iter_mut().zip(&existing.deleted) {
+        segment.deleted = write_deleted(&deleted.iter().copied().collect::<Vec<_>>());
+    }
+    next.segments.retain(|segment| n_live(segment) > 0);
+    next.segments.extend(added.map(|(segment, _)| segment));
+    if next.segments.is_empty() {
+        return Err(BuildFailure::Empty);
+    }
+    folder.commit(&next)?;
+    drop(index);
+    outcome.compacted = tidy(folder, &next, pool, control, compact)?;
+    Ok(outcome)
+}
+
+fn n_documents(segment: &SegmentManifest) -> u32 {
+    segment.classes.iter().map(|class| class.n_documents).sum()
+}
+
+fn n_live(segment: &SegmentManifest) -> u32 {
+    let n = n_documents(segment);
+    let deleted = littoral_indexes::manifest::read_deleted(&segment.deleted, n);
+    n - deleted.map_or(0, |deleted| deleted.len() as u32)
+}
+
+/// Merges segments where that is due; tells whether all became one.
+fn tidy(
+    folder: &mut Folder,
+    manifest: &Manifest,
+    pool: &Pool,
+    control: &Control<'_>,
+    compact: bool,
+) -> Result<bool, BuildFailure> {
+    let segments = &manifest.segments;
+    let total: u32 = segments.iter().map(n_documents).sum();
+    let live: u32 = segments.iter().map(n_live).sum();
+    let needs_compaction = (total - live) * 100 > total * MAX_DELETED_PERCENT;
+    if compact || needs_compaction {
+        if segments.len() > 1 || total > live || compact {
+            let all: Vec<usize> = (0..segments.len()).collect();
+            merge(folder, manifest, &all, pool, control)?;
+            return Ok(true);
+        }
+        return Ok(false);
+    }
+    if segments.len() > MAX_SEGMENTS {
+        // All but the largest become one: they are small beside it, or it is time to compact.
+        let largest = (0..segments.len())
+            .max_by_key(|&s| n_documents(&segments[s]))
+            .unwrap_or(0);
+        let small: Vec<usize> = (0..segments.len()).filter(|&s| s != largest).collect();
+        let in_small: u32 = small.iter().map(|&s| n_live(&segments[s])).sum();
+        if in_small * 2 > n_live(&segments[largest]) {
+            let all: Vec<usize> = (0..segments.len()).collect();
+            merge(folder, manifest, &all, pool, control)?;
+            return Ok(true);
+        }
+        merge(folder, manifest, &small, pool, control)?;
+    }
+    Ok(false)
+}
+
+/// Writes the documents of `chosen` segments as one. All of them together are built as a fresh
+/// index is: with averages and a dictionary of their own.
+fn merge(
+    folder: &mut Folder,
+    manifest: &Manifest,
+    chosen: &[usize],
+    pool: &Pool,
+    control: &Control<'_>,
+) -> Result<(), BuildFailure> {
+    let index = pollster::block_on(Index::open(FolderHost::new(folder.path())))?;
+    let settings = &manifest.settings;
+    let mut failed = Ok(());
+    let builder = collect(
+        pool,
+        settings,
+        |send: &mut dyn FnMut(StoredDocument) -> bool| {
+            for &s in chosen {
+                failed = pollster::block_on(index.export(s, send));
+                if failed.is_err() {
+                    break;
+                }
+            }
+        },
+        |preparer, stored| preparer.restore(stored),
+        |prepared| {
+            stopped(control)?;
+            Ok(Some(prepared))
+        },
+    )?;
+    failed?;
+    if chosen.len() == manifest.segments.len() {
+        write_index(builder, settings, folder, pool)?;
+        return Ok(());
+    }
+    let kept: Vec<usize> = (0..manifest.segments.len())
+        .filter(|s| !chosen.contains(s))
+        .collect();
+    let base = kept[0];
+    let dictionary =
+        pollster::block_on(index.dictionary(base))?.zip(manifest.segments[base].dictionary);
+    let input = SegmentInput {
+        settings,
+        averages: Some(manifest.averages),
+        dictionary: dictionary
+            .as_ref()
+            .map(|(bytes, id)| (SegmentId(*id), bytes.as_slice())),
+        created_by: CREATED_BY,
+    };
+    let merged = builder.finish(&input, folder, pool)?;
+    let mut next = manifest.clone();
+    next.segments = kept.iter().map(|&s| manifest.segments[s].clone()).collect();
+    next.segments.extend(merged.map(|(segment, _)| segment));
+    folder.commit(&next)?;
+    Ok(())
+}
