@@ -57,7 +57,7 @@ impl Default for ChunkOptions {
         Self {
             max_tokens: 256,
             overlap_tokens: 32,
-            min_tokens: 51,
+            min_tokens: 128,
         }
     }
 }

@@ -391,6 +391,21 @@ impl<const SIZE: usize> Default for Symbol<SIZE> {
 impl<const SIZE: usize> Symbol<SIZE> {
     const BITS: u32 = SIZE.ilog2();
 
+    /// Contexts that expect symbols in the proportion of `counts`, as sure of it as after `seen`
+    /// updates.
+    pub fn expecting(counts: &[u32; SIZE], seen: u32) -> Self {
+        let mut symbol = Self::default();
+        // The sums of the subtrees, leaves last, as in a heap.
+        let mut sums = vec![0u32; 2 * SIZE];
+        sums[SIZE..].copy_from_slice(counts);
+        for node in (1..SIZE).rev() {
+            sums[node] = sums[2 * node] + sums[2 * node + 1];
+            symbol.nodes[node] =
+                Bit::expecting(4096 * sums[2 * node + 1] / sums[node].max(1), seen);
+        }
+        symbol
+    }
+
     /// Writes `value`, which is below `SIZE` (a power of two).
     #[inline]
     pub fn encode(&mut self, encoder: &mut Encoder, value: u32) {

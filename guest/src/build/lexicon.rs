@@ -1,11 +1,12 @@
 //! Merges the runs of raw postings into lexicon blocks, their positions, and tails.
 
-use super::impacts::{Lengths, Levels, Scorer};
+use super::impacts::{Leveler, Levels};
 use super::payload::Payload;
 use super::runs::{Run, RunReader};
 use super::segment::{Collected, Files, TermTotals};
 use super::{BuildError, Scratch, Sink, Workers};
 use littoral_indexes::envelope::{BlockId, Kind, seal};
+use littoral_indexes::impact::Scoring;
 use littoral_indexes::layout::Layout;
 use littoral_indexes::lexicon::{
     LexiconBlock, PositionsBlock, Separators, Tail, TailBlock, TermCodec, TermInput, separator,
@@ -128,7 +129,8 @@ pub(super) fn write<S: Scratch + Sync>(
     let n_blocks = starts.len() as u32;
     let (blocks_per_leaf, top) = write_directory(separators, files)?;
     let encoder = BlockEncoder {
-        scorer: Scorer::new(input.settings.scoring, input.averages),
+        leveler: Leveler::new(input.settings.scoring, input.averages),
+        scoring: Scoring::new(input.settings.scoring, input.averages),
         primed: TermCodec::primed(top.strings()),
         input,
         numbers: {
@@ -220,7 +222,8 @@ fn write_directory(
 }
 
 struct BlockEncoder<'a, S> {
-    scorer: Scorer,
+    leveler: Leveler,
+    scoring: Scoring,
     primed: TermCodec,
     input: &'a LexiconInput<'a, S>,
     /// Final number of each document as collected.
@@ -319,7 +322,7 @@ impl<'a, S: Scratch> BlockEncoder<'a, S> {
         EncodedBlock {
             lexicon: LexiconBlock::write(&inputs, layout, &self.primed),
             positions: if self.input.settings.positions {
-                PositionsBlock::write(&inputs, layout)
+                PositionsBlock::write(&inputs)
             } else {
                 Vec::new()
             },
@@ -338,23 +341,23 @@ impl<'a, S: Scratch> BlockEncoder<'a, S> {
             let collected = &input.documents[input.order[document as usize] as usize];
             let first = collected.first_chunk as usize;
             let range = first..first + collected.n_chunks as usize;
-            let words = &input.words[range.clone()];
-            let lengths = Lengths {
-                chunks: words,
-                weights: &input.weights[range],
-                document: words.iter().map(|&w| u32::from(w)).sum(),
-            };
-            self.scorer.levels(&payload, lengths, &mut levels);
-            list.push(document, levels.base, &levels.entries);
-            if !raw.is_stop && input.settings.positions {
+            self.leveler.levels(
+                &payload,
+                &input.words[range.clone()],
+                &input.weights[range],
+                &mut levels,
+            );
+            if raw.is_stop {
+                // Where a stop word stands is looked up in passages; that it is there is enough.
+                list.push(document, 1, &[]);
+                continue;
+            }
+            list.push(document, levels.title, &levels.entries);
+            if input.settings.positions {
                 positions.titles.push(payload.title.mask);
                 for chunk in &payload.chunks {
                     positions.headings.push(chunk.headings.mask);
                     positions.bodies.push(chunk.body.mask);
-                }
-                if levels.entries.len() > payload.chunks.len() {
-                    positions.headings.push(0);
-                    positions.bodies.push(0);
                 }
             }
         }
@@ -370,13 +373,12 @@ impl<'a, S: Scratch> BlockEncoder<'a, S> {
         first_block: u32,
     ) -> Vec<(Vec<u8>, Vec<u8>)> {
         let layout = self.input.layout;
+        let peaks = self.scoring.score(&input.list, layout).peaks;
         let mut by_impact: Vec<usize> = (0..input.list.len()).collect();
-        by_impact.sort_by_key(|&i| (std::cmp::Reverse(input.list.peaks[i]), i));
+        by_impact.sort_by_key(|&i| (std::cmp::Reverse(peaks[i]), i));
         let mut in_head = vec![false; by_impact.len()];
         by_impact[..head].iter().for_each(|&i| in_head[i] = true);
-        let max_impact = by_impact
-            .get(head)
-            .map_or(0, |&i| u32::from(input.list.peaks[i]));
+        let max_impact = by_impact.get(head).map_or(0, |&i| u32::from(peaks[i]));
         let (kept_positions, rest_positions) = if input.positions.titles.is_empty() {
             (Positions::default(), Positions::default())
         } else {
@@ -393,7 +395,7 @@ impl<'a, S: Scratch> BlockEncoder<'a, S> {
                 Vec::new()
             } else {
                 let (p, _) = split_positions(&rest, &rest_positions, |i| range.contains(&i));
-                TailBlock::write_positions(&piece, &p, layout)
+                TailBlock::write_positions(&piece, &p)
             };
             blocks.push((write_tail(&piece, layout), piece_positions));
         }

@@ -8,12 +8,13 @@ use littoral_indexes::IndexError;
 use littoral_indexes::envelope::{BlockId, Kind, SegmentId, open};
 use littoral_indexes::error::Section;
 use littoral_indexes::filters::{self, FilterValue};
+use littoral_indexes::impact::{ImpactList, Scoring};
 use littoral_indexes::inventory::Inventory;
 use littoral_indexes::layout::Layout;
 use littoral_indexes::lexicon::{LexiconBlock, PositionsBlock, Separators, TailBlock, TermCodec};
 use littoral_indexes::manifest::{ENTRY_NAME, Manifest, SegmentManifest, read_deleted};
 use littoral_indexes::passages::{MAX_BLOCK_BYTES, PassageBlock};
-use littoral_indexes::postings::{Positions, PostingList};
+use littoral_indexes::postings::Positions;
 use littoral_indexes::sort::{self, DOCUMENTS_PER_BLOCK};
 use littoral_indexes::spelling::SpellingDirectory;
 use littoral_indexes::text::TextCodec;
@@ -50,7 +51,7 @@ pub(super) enum Decoded {
     Directory(Separators),
     Lexicon(LexiconBlock),
     Positions(PositionsBlock),
-    Tail(PostingList),
+    Tail(ImpactList),
     TailPositions(Positions),
     Spelling(Arc<[u8]>),
     Dictionary(Vec<u8>),
@@ -190,6 +191,7 @@ pub struct Index<H> {
     build: String,
     entry_bytes: u64,
     pub(super) segments: Vec<Segment>,
+    scoring: Scoring,
     /// Languages of the documents, the most frequent first: queries are read in each.
     pub(super) languages: Vec<Language>,
     pub(super) analyzers: Mutex<Analyzers>,
@@ -225,6 +227,7 @@ impl<H: Host> Index<H> {
         };
         Ok(Self {
             host,
+            scoring: Scoring::new(manifest.settings.scoring, manifest.averages),
             languages: languages(&manifest),
             analyzers: Mutex::new(Analyzers::new(options)),
             leaves: Mutex::default(),
@@ -374,10 +377,13 @@ impl<H: Host> Index<H> {
         let layout = &segment.layout;
         Ok(match block.kind {
             Kind::Directory => Decoded::Directory(Separators::read(payload)?),
-            Kind::Lexicon => {
-                Decoded::Lexicon(LexiconBlock::read(payload, layout, &segment.primed)?)
-            }
-            Kind::Postings => Decoded::Tail(TailBlock::read(payload, layout)?),
+            Kind::Lexicon => Decoded::Lexicon(LexiconBlock::read(
+                payload,
+                layout,
+                &self.scoring,
+                &segment.primed,
+            )?),
+            Kind::Postings => Decoded::Tail(TailBlock::read(payload, layout, &self.scoring)?),
             Kind::Positions => {
                 let n = segment.manifest.n_lexicon_blocks;
                 let (kind, number) = if block.number < n {
@@ -396,10 +402,10 @@ impl<H: Host> Index<H> {
                 });
                 match beside.as_deref() {
                     Some(Decoded::Lexicon(lexicon)) => {
-                        Decoded::Positions(PositionsBlock::read(payload, lexicon, layout)?)
+                        Decoded::Positions(PositionsBlock::read(payload, lexicon)?)
                     }
                     Some(Decoded::Tail(list)) => {
-                        Decoded::TailPositions(TailBlock::read_positions(payload, list, layout)?)
+                        Decoded::TailPositions(TailBlock::read_positions(payload, list)?)
                     }
                     _ => return Err(IndexError::Mismatch { section }),
                 }

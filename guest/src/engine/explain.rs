@@ -3,7 +3,6 @@
 use super::rank::COVERAGE;
 use super::result::Explanation;
 use super::search::{FoundTerm, Place, SCORE_UNIT};
-use littoral_indexes::impact::{BASE, EXTRA};
 
 /// The score of `place` as the sum over the query's terms of what the document as a whole and the
 /// chunk itself give.
@@ -18,13 +17,11 @@ pub(super) fn explain(found: &[FoundTerm], place: Place, n_documents: u32) -> Ex
             continue;
         };
         let value = |impact: u32| f64::from(term.weight * impact) / SCORE_UNIT;
-        let base = value(u32::from(BASE[usize::from(list.bases[i])]) + COVERAGE);
+        let base = value(u32::from(list.bases[i]) + COVERAGE);
         let entry = list
             .entries(i)
             .find(|&e| list.chunks[e] == place.ranked.chunk);
-        let extra = entry.map_or(0.0, |e| {
-            value(u32::from(EXTRA[usize::from(list.extras[e])]))
-        });
+        let extra = entry.map_or(0.0, |e| value(u32::from(list.extras[e])));
         let part = |label: &str, value| Explanation {
             label: label.into(),
             value,

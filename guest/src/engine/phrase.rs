@@ -4,18 +4,19 @@
 use super::blocks::Bits;
 use crate::analysis::Analyzer;
 use crate::query::Field;
+use littoral_indexes::impact::ImpactList;
 use littoral_indexes::passages::{ChunkRecord, DocumentRecord};
-use littoral_indexes::postings::{Positions, PostingList, RESIDUES};
+use littoral_indexes::postings::{Positions, RESIDUES};
 
-/// Level of a chunk that holds a phrase, in the list that makes such chunks the best of theirs.
-const PHRASE_EXTRA: u8 = 12;
+/// Impact of a chunk that holds a phrase, which makes it the best of its document.
+const PHRASE_EXTRA: u16 = 768;
 
 /// One word of a phrase in one segment.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PhraseWord<'a> {
     /// Distance from the phrase's first word.
     pub(super) offset: u32,
-    pub(super) list: &'a PostingList,
+    pub(super) list: &'a ImpactList,
     /// Absent for stop words and in an index without positions.
     pub(super) positions: Option<&'a Positions>,
 }
@@ -25,14 +26,14 @@ pub(super) struct PhraseWord<'a> {
 pub(super) struct Candidates {
     pub(super) documents: Bits,
     /// As a posting list that scores only the chunks.
-    pub(super) chunks: PostingList,
+    pub(super) chunks: ImpactList,
 }
 
 /// The documents and chunks where the words' residues follow each other in one of the fields asked
 /// for. Words without positions need only be there. No false negatives.
 pub(super) fn candidates(words: &[PhraseWord<'_>], field: Option<Field>) -> Candidates {
     let mut found = Candidates {
-        chunks: PostingList::new(),
+        chunks: ImpactList::new(),
         ..Candidates::default()
     };
     let Some(rarest) = words.iter().min_by_key(|word| word.list.len()) else {
@@ -88,7 +89,7 @@ pub(super) fn candidates(words: &[PhraseWord<'_>], field: Option<Field>) -> Cand
         }
         if in_title || !entries.is_empty() {
             found.documents.insert(document);
-            found.chunks.push(document, 0, &entries);
+            found.chunks.push(document, 0, entries.drain(..));
         }
     }
     found
@@ -129,7 +130,7 @@ pub(super) fn holds(
 mod tests {
     use super::*;
 
-    fn word(offset: u32, list: &PostingList, positions: &Positions) -> PhraseWord<'static> {
+    fn word(offset: u32, list: &ImpactList, positions: &Positions) -> PhraseWord<'static> {
         PhraseWord {
             offset,
             list: Box::leak(Box::new(list.clone())),
@@ -139,8 +140,8 @@ mod tests {
 
     #[test]
     fn words_must_follow_each_other_in_one_field_of_one_chunk() {
-        let mut list = PostingList::new();
-        list.push(4, 3, &[(0, 1), (2, 1)]);
+        let mut list = ImpactList::new();
+        list.push(4, 3, [(0, 1), (2, 1)]);
         // First word at 15 of chunk 0's text and at 3 of chunk 2's.
         let first = Positions {
             titles: vec![0],
@@ -151,7 +152,7 @@ mod tests {
         let second = Positions {
             titles: vec![1],
             headings: vec![0, 16],
-            bodies: vec![1, 4],
+            bodies: vec![1, 0],
         };
         let words = [word(0, &list, &first), word(1, &list, &second)];
         let found = candidates(&words, None);

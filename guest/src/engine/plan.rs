@@ -44,7 +44,18 @@ pub(super) struct PlannedPhrase {
     pub(super) variants: Vec<Vec<(u32, String, bool)>>,
 }
 
+impl PlannedPhrase {
+    /// Whether no language of the index sees more than stop words in it.
+    pub(super) fn is_all_stop_words(&self) -> bool {
+        self.variants
+            .iter()
+            .flatten()
+            .all(|&(_, _, is_stop)| is_stop)
+    }
+}
+
 /// What a query asks for.
+
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Plan {
     pub(super) terms: Vec<PlannedTerm>,
@@ -85,6 +96,11 @@ pub(super) fn plan(
         truncated: query.truncated,
         ..Plan::default()
     };
+    let plain = |clause: &Clause| match &clause.body {
+        ClauseBody::Words(text) => text.split_whitespace().count(),
+        ClauseBody::Phrase(_) => 0,
+    };
+    let is_prose = query.clauses.iter().map(plain).sum::<usize>() > PROSE_WORDS;
     for (i, clause) in query.clauses.iter().enumerate() {
         let is_last = i + 1 == query.clauses.len();
         match &clause.body {

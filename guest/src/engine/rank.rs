@@ -11,9 +11,9 @@
 //! a posting costs about a nanosecond and the lists a query fetches are short.
 
 use super::blocks::Bits;
-use littoral_indexes::impact::{BASE, EXTRA};
+use littoral_indexes::impact::ImpactList;
 use littoral_indexes::layout::Layout;
-use littoral_indexes::postings::PostingList;
+
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -24,7 +24,7 @@ pub(super) const COVERAGE: u32 = 0;
 /// A posting list and how much its term counts in this query.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Weighted<'a> {
-    pub(super) list: &'a PostingList,
+    pub(super) list: &'a ImpactList,
     /// Inverse document frequency times the term's weight in the query, in 1/256.
     pub(super) weight: u32,
 }
@@ -150,10 +150,10 @@ impl Scorer {
             let Ok(i) = list.documents.binary_search(&document) else {
                 continue;
             };
-            self.base += weight * (u32::from(BASE[usize::from(list.bases[i])]) + COVERAGE);
+            self.base += weight * (u32::from(list.bases[i]) + COVERAGE);
             for entry in list.entries(i) {
                 let chunk = list.chunks[entry];
-                let extra = weight * u32::from(EXTRA[usize::from(list.extras[entry])]);
+                let extra = weight * u32::from(list.extras[entry]);
                 match self.chunks.iter_mut().find(|(c, _)| *c == chunk) {
                     Some((_, sum)) => *sum += extra,
                     None => self.chunks.push((chunk, extra)),
@@ -185,12 +185,10 @@ mod tests {
                 for w in lists {
                     for i in 0..w.list.len() {
                         if w.list.documents[i] == document {
-                            score += w.weight
-                                * (u32::from(BASE[usize::from(w.list.bases[i])]) + COVERAGE);
+                            score += w.weight * (u32::from(w.list.bases[i]) + COVERAGE);
                             for e in w.list.entries(i) {
                                 if w.list.chunks[e] == chunk {
-                                    score +=
-                                        w.weight * u32::from(EXTRA[usize::from(w.list.extras[e])]);
+                                    score += w.weight * u32::from(w.list.extras[e]);
                                 }
                             }
                         }
@@ -214,16 +212,16 @@ mod tests {
     proptest! {
         #[test]
         fn the_ranking_is_that_of_scoring_everything(
-            lists in prop::collection::vec((1u32..9, prop::collection::btree_map(0u32..60, (0u8..32, prop::collection::btree_map(0u32..6, 1u8..16, 0..5)), 0..40)), 1..5),
+            lists in prop::collection::vec((1u32..9, prop::collection::btree_map(0u32..60, (1u16..2000, prop::collection::btree_map(0u32..6, 1u16..900, 0..5)), 0..40)), 1..5),
             k in 1usize..12,
         ) {
             let class = |c, n| Class { chunks_per_document: c, n_documents: n };
             let layout = Layout::new(vec![class(1, 30), class(6, 30)]).unwrap();
             let lists: Vec<_> = lists.into_iter().map(|(weight, documents)| {
-                let mut list = PostingList::new();
+                let mut list = ImpactList::new();
                 for (document, (base, entries)) in documents {
-                    let entries: Vec<_> = if document < 30 { vec![(0, 0)] } else { entries.into_iter().collect() };
-                    list.push(document, base, &entries);
+                    let n = if document < 30 { 1 } else { 6 };
+                    list.push(document, base, entries.into_iter().filter(|&(chunk, _)| chunk < n));
                 }
                 (weight, list)
             }).collect();

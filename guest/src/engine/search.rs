@@ -16,10 +16,10 @@ use crate::analysis::{Language, TokenKind};
 use crate::host::Host;
 use crate::query::{Occur, parse};
 use littoral_indexes::envelope::{BlockId, Kind};
-use littoral_indexes::impact::UNIT;
+use littoral_indexes::impact::{ImpactList, UNIT};
 use littoral_indexes::lexicon::BlockTerm;
 use littoral_indexes::passages::{ChunkRecord, DocumentRecord};
-use littoral_indexes::postings::{Positions, PostingList};
+use littoral_indexes::postings::Positions;
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
@@ -45,12 +45,12 @@ pub(super) enum Source {
     /// Place in a lexicon block.
     Block(Arc<Decoded>, usize),
     /// Put together from several.
-    Owned(Arc<PostingList>),
+    Owned(Arc<ImpactList>),
 }
 
 impl Source {
-    pub(super) fn list(&self) -> &PostingList {
-        static EMPTY: PostingList = PostingList::EMPTY;
+    pub(super) fn list(&self) -> &ImpactList {
+        static EMPTY: ImpactList = ImpactList::EMPTY;
         match self {
             Self::Block(decoded, i) => match &**decoded {
                 Decoded::Lexicon(block) => &block.terms()[*i].list,
@@ -154,7 +154,16 @@ impl<H: Host> Index<H> {
             .await?;
 
         let must_verify = planned.phrases.iter().any(|p| p.occur == Occur::Must);
+        if planned
+            .phrases
+            .iter()
+            .any(|p| p.occur == Occur::Must && p.is_all_stop_words())
+        {
+            places = self.every_chunk(&places);
+        }
         let mut hits = Vec::new();
+        let mut shown = Vec::new();
+
         let (mut next, mut verified) = (0, 0);
         while hits.len() < k {
             if next == places.len() {
@@ -186,6 +195,11 @@ impl<H: Host> Index<H> {
                 if must_verify && !self.holds_phrases(&planned.phrases, *place, &block) {
                     continue;
                 }
+                let document = (place.segment, place.ranked.document);
+                if !options.chunks && shown.contains(&document) {
+                    continue;
+                }
+                shown.push(document);
                 hits.push(self.hit(hits.len() as u32 + 1, *place, &block, &found, options));
             }
             if verified >= MAX_VERIFIED {
@@ -524,7 +538,7 @@ impl<H: Host> Index<H> {
         fetched: &mut Fetched,
     ) -> Result<Candidates, EngineError> {
         let mut all = Candidates {
-            chunks: PostingList::new(),
+            chunks: ImpactList::new(),
             ..Candidates::default()
         };
         'variants: for variant in &phrase.variants {
@@ -676,6 +690,25 @@ impl<H: Host> Index<H> {
             .iter()
             .filter(|p| p.occur == Occur::Must)
             .all(|p| phrase::holds(analyzer, &p.text, p.field, document, chunk))
+    }
+
+    /// Every chunk of the documents of `places`, in their order: where a phrase of stop words stands
+    /// only passages tell.
+    fn every_chunk(&self, places: &[Place]) -> Vec<Place> {
+        let chunks = |place: &Place| {
+            let (_, n) = self.segments[place.segment]
+                .layout
+                .chunks_of(place.ranked.document);
+            let place = *place;
+            (0..n).map(move |chunk| Place {
+                ranked: Ranked {
+                    chunk,
+                    ..place.ranked
+                },
+                ..place
+            })
+        };
+        places.iter().flat_map(chunks).collect()
     }
 
     /// Ranks over all segments.
@@ -944,7 +977,7 @@ pub(super) struct Restriction {
     pub(super) only: Option<Bits>,
     pub(super) excluded: Option<Bits>,
     /// Chunks that may hold each phrase, to be the best of their documents.
-    pub(super) phrases: Vec<PostingList>,
+    pub(super) phrases: Vec<ImpactList>,
 }
 
 impl Restriction {
@@ -1003,42 +1036,37 @@ fn unite(mut sources: Vec<Source>) -> Option<Source> {
     if sources.len() < 2 {
         return sources.pop();
     }
-    let mut united: BTreeMap<u32, (u8, BTreeMap<u32, u8>)> = BTreeMap::new();
+    let mut united: BTreeMap<u32, (u16, BTreeMap<u32, u16>)> = BTreeMap::new();
     for source in &sources {
         let list = source.list();
         for (i, &document) in list.documents.iter().enumerate() {
             let (base, entries) = united.entry(document).or_default();
             *base = (*base).max(list.bases[i]);
-            for entry in list.entries(i) {
-                let extra = entries.entry(list.chunks[entry]).or_default();
-                *extra = (*extra).max(list.extras[entry]);
+            for (chunk, extra) in list.pairs(i) {
+                let highest = entries.entry(chunk).or_default();
+                *highest = (*highest).max(extra);
             }
         }
     }
-    let mut list = PostingList::new();
+    let mut list = ImpactList::new();
     for (document, (base, entries)) in united {
-        let entries: Vec<_> = entries.into_iter().collect();
-        list.push(document, base, &entries);
+        list.push(document, base, entries);
     }
     Some(Source::Owned(Arc::new(list)))
 }
 
 /// The union of lists without a common document, with their positions.
-fn join(pieces: &[(PostingList, Positions)], has_positions: bool) -> (PostingList, Positions) {
+fn join(pieces: &[(ImpactList, Positions)], has_positions: bool) -> (ImpactList, Positions) {
     let mut places: Vec<(u32, usize, usize)> = Vec::new();
     for (p, (list, _)) in pieces.iter().enumerate() {
         places.extend(list.documents.iter().enumerate().map(|(i, &d)| (d, p, i)));
     }
     places.sort_unstable();
-    let mut joined = PostingList::new();
+    let mut joined = ImpactList::new();
     let mut positions = Positions::default();
     for (document, p, i) in places {
         let (list, from) = &pieces[p];
-        let entries: Vec<_> = list
-            .entries(i)
-            .map(|e| (list.chunks[e], list.extras[e]))
-            .collect();
-        joined.push(document, list.bases[i], &entries);
+        joined.push(document, list.bases[i], list.pairs(i));
         if has_positions {
             positions.titles.push(from.titles[i]);
             positions

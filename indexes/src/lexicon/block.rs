@@ -7,6 +7,7 @@
 use super::terms::TermCodec;
 use crate::coder::{Bit, Decoder, Encoder, Number, PRIOR_UPDATES};
 use crate::error::{IndexError, Section};
+use crate::impact::{ImpactList, Scoring};
 use crate::layout::Layout;
 use crate::postings::{PositionCodec, Positions, PostingCodec, PostingList};
 
@@ -31,7 +32,8 @@ pub struct Tail {
 pub struct TermInput {
     /// Its bytes.
     pub term: Vec<u8>,
-    /// Whether it is a stop word: its positions are left out.
+    /// Whether it is a stop word: its entries and positions are left out, and each document counts
+    /// it once in its title.
     pub is_stop: bool,
     /// Its postings, or the head of them.
     pub list: PostingList,
@@ -49,7 +51,7 @@ pub struct BlockTerm {
     /// Whether it is a stop word.
     pub is_stop: bool,
     /// Its postings, or the head of them.
-    pub list: PostingList,
+    pub list: ImpactList,
     /// Where the rest of its postings lies.
     pub tail: Option<Tail>,
 }
@@ -134,7 +136,12 @@ impl LexiconBlock {
     ///
     /// # Errors
     /// [`IndexError::Corrupt`] when the payload is not what a writer makes.
-    pub fn read(payload: &[u8], layout: &Layout, primed: &TermCodec) -> Result<Self, IndexError> {
+    pub fn read(
+        payload: &[u8],
+        layout: &Layout,
+        scoring: &Scoring,
+        primed: &TermCodec,
+    ) -> Result<Self, IndexError> {
         let section = Section::Lexicon;
         let mut decoder = Decoder::new(payload);
         let mut names = primed.clone();
@@ -164,7 +171,7 @@ impl LexiconBlock {
             terms.push(BlockTerm {
                 term,
                 is_stop,
-                list,
+                list: scoring.score(&list, layout),
                 tail,
             });
         }
@@ -208,11 +215,11 @@ pub struct PositionsBlock {
 
 impl PositionsBlock {
     /// Writes the payload.
-    pub fn write(terms: &[TermInput], layout: &Layout) -> Vec<u8> {
+    pub fn write(terms: &[TermInput]) -> Vec<u8> {
         let mut encoder = Encoder::new();
         let mut codec = PositionCodec::default();
         for input in terms.iter().filter(|input| !input.is_stop) {
-            codec.encode(&mut encoder, &input.list, &input.positions, layout);
+            codec.encode(&mut encoder, (&input.list).into(), &input.positions);
         }
         encoder.finish()
     }
@@ -221,7 +228,7 @@ impl PositionsBlock {
     ///
     /// # Errors
     /// [`IndexError::Corrupt`] when the payload does not fit the block.
-    pub fn read(payload: &[u8], block: &LexiconBlock, layout: &Layout) -> Result<Self, IndexError> {
+    pub fn read(payload: &[u8], block: &LexiconBlock) -> Result<Self, IndexError> {
         let mut decoder = Decoder::new(payload);
         let mut codec = PositionCodec::default();
         let mut lists = Vec::new();
@@ -229,7 +236,7 @@ impl PositionsBlock {
             lists.push(if term.is_stop {
                 None
             } else {
-                Some(codec.decode(&mut decoder, &term.list, layout)?)
+                Some(codec.decode(&mut decoder, (&term.list).into())?)
             });
         }
         Ok(Self { lists })
@@ -261,15 +268,20 @@ impl TailBlock {
     ///
     /// # Errors
     /// [`IndexError::Corrupt`] when the payload is not what [`write_tail`] makes.
-    pub fn read(payload: &[u8], layout: &Layout) -> Result<PostingList, IndexError> {
+    pub fn read(
+        payload: &[u8],
+        layout: &Layout,
+        scoring: &Scoring,
+    ) -> Result<ImpactList, IndexError> {
         let mut decoder = Decoder::new(payload);
-        PostingCodec::default().decode(&mut decoder, layout, Section::Postings)
+        let list = PostingCodec::default().decode(&mut decoder, layout, Section::Postings)?;
+        Ok(scoring.score(&list, layout))
     }
 
     /// Writes the positions of a piece of a tail.
-    pub fn write_positions(list: &PostingList, positions: &Positions, layout: &Layout) -> Vec<u8> {
+    pub fn write_positions(list: &PostingList, positions: &Positions) -> Vec<u8> {
         let mut encoder = Encoder::new();
-        PositionCodec::default().encode(&mut encoder, list, positions, layout);
+        PositionCodec::default().encode(&mut encoder, list.into(), positions);
         encoder.finish()
     }
 
@@ -277,12 +289,8 @@ impl TailBlock {
     ///
     /// # Errors
     /// [`IndexError::Corrupt`] when the payload does not fit the list.
-    pub fn read_positions(
-        payload: &[u8],
-        list: &PostingList,
-        layout: &Layout,
-    ) -> Result<Positions, IndexError> {
-        PositionCodec::default().decode(&mut Decoder::new(payload), list, layout)
+    pub fn read_positions(payload: &[u8], list: &ImpactList) -> Result<Positions, IndexError> {
+        PositionCodec::default().decode(&mut Decoder::new(payload), list.into())
     }
 }
 
@@ -290,6 +298,7 @@ impl TailBlock {
 mod tests {
     use super::*;
     use crate::layout::Class;
+    use crate::manifest::{Averages, ScoringParameters};
 
     #[test]
     fn a_block_is_read_as_written_with_tails_and_stop_words() {
@@ -299,13 +308,21 @@ mod tests {
         };
         let layout = Layout::new(vec![class(1, 50), class(3, 50)]).unwrap();
         let mut list = PostingList::new();
-        list.push(3, 7, &[(0, 0)]);
-        list.push(60, 20, &[(1, 9)]);
+        list.push(3, 1, &[(0, 0)]);
+        list.push(60, 0, &[(1, 9)]);
         let positions = Positions {
-            titles: vec![0, 3],
+            titles: vec![4, 0],
             headings: vec![0, 0],
             bodies: vec![1, 0x8000],
         };
+        let parameters = ScoringParameters {
+            k1: 120,
+            b: 75,
+            title_weight: 200,
+            heading_weight: 100,
+            document_share: 50,
+        };
+        let scoring = Scoring::new(parameters, Averages::default());
         let tail = Some(Tail {
             first_block: 9,
             n_blocks: 2,
@@ -326,15 +343,20 @@ mod tests {
         ];
         let primed = TermCodec::primed([&b"m"[..]]);
         let payload = LexiconBlock::write(&inputs, &layout, &primed);
-        let block = LexiconBlock::read(&payload, &layout, &primed).unwrap();
+        let block = LexiconBlock::read(&payload, &layout, &scoring, &primed).unwrap();
         assert_eq!(block.find(b"the"), Some(1));
         assert_eq!(block.find(b"them"), None);
         assert_eq!(block.with_prefix(b"t"), 1..3);
         assert_eq!(block.terms()[2].tail, tail);
         assert_eq!(block.terms()[2].document_frequency(), 79);
-        assert!(block.terms().iter().all(|t| t.list == list));
-        let payload = PositionsBlock::write(&inputs, &layout);
-        let read = PositionsBlock::read(&payload, &block, &layout).unwrap();
+        assert!(
+            block
+                .terms()
+                .iter()
+                .all(|t| t.list == scoring.score(&list, &layout))
+        );
+        let payload = PositionsBlock::write(&inputs);
+        let read = PositionsBlock::read(&payload, &block).unwrap();
         assert_eq!(read.lists, [Some(positions.clone()), None, Some(positions)]);
     }
 }

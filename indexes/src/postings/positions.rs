@@ -9,7 +9,7 @@
 use super::PostingList;
 use crate::coder::{Bit, Decoder, Encoder, Symbol};
 use crate::error::{IndexError, Section};
-use crate::layout::Layout;
+use crate::impact::ImpactList;
 
 /// Positions are kept modulo this number.
 pub const RESIDUES: u32 = 16;
@@ -26,12 +26,47 @@ pub struct Positions {
     pub bodies: Vec<u16>,
 }
 
+/// The documents and entries of a list, whichever form it has.
+#[derive(Debug, Clone, Copy)]
+pub struct Shape<'a> {
+    /// Documents, ascending. `[n_documents]`
+    pub documents: &'a [u32],
+    /// First entry of each document, and the number of entries at the end. `[n_documents + 1]`
+    pub starts: &'a [u32],
+}
+
+impl<'a> From<&'a PostingList> for Shape<'a> {
+    fn from(list: &'a PostingList) -> Self {
+        Self {
+            documents: &list.documents,
+            starts: &list.starts,
+        }
+    }
+}
+
+impl<'a> From<&'a ImpactList> for Shape<'a> {
+    fn from(list: &'a ImpactList) -> Self {
+        Self {
+            documents: &list.documents,
+            starts: &list.starts,
+        }
+    }
+}
+
+impl Shape<'_> {
+    fn entries(&self) -> impl Iterator<Item = std::ops::Range<usize>> {
+        self.starts
+            .windows(2)
+            .map(|pair| pair[0] as usize..pair[1] as usize)
+    }
+}
+
 /// The contexts of position streams; one serves all lists of a block in turn.
 #[derive(Debug, Clone, Default)]
 pub struct PositionCodec {
     in_title: [Bit; 2],
     in_headings: [Bit; 2],
-    in_body: [Bit; 4],
+    in_body: [Bit; 2],
     count: [Symbol<4>; 3],
     residue: [Symbol<16>; 2],
 }
@@ -42,33 +77,21 @@ const HEADINGS: usize = 1;
 const BODY: usize = 2;
 
 impl PositionCodec {
-    /// Writes the positions that belong to `list`.
-    pub fn encode(
-        &mut self,
-        encoder: &mut Encoder,
-        list: &PostingList,
-        positions: &Positions,
-        layout: &Layout,
-    ) {
-        let mut classes = layout.cursor();
-        let mut last = 0;
-        for (i, &document) in list.documents.iter().enumerate() {
-            let single = classes.n_chunks(document) == 1;
-            let title = positions.titles[i];
-            encoder.bit(&mut self.in_title[last], title != 0);
-            last = usize::from(title != 0);
+    /// Writes the positions that belong to the list of `shape`.
+    pub fn encode(&mut self, encoder: &mut Encoder, shape: Shape<'_>, positions: &Positions) {
+        let mut titled = 0;
+        for (&title, entries) in positions.titles.iter().zip(shape.entries()) {
+            encoder.bit(&mut self.in_title[titled], title != 0);
+            titled = usize::from(title != 0);
             if title != 0 {
                 self.encode_mask(encoder, TITLE, title);
             }
-            for entry in list.entries(i) {
+            for entry in entries {
                 let (headings, body) = (positions.headings[entry], positions.bodies[entry]);
-                encoder.bit(&mut self.in_headings[usize::from(single)], headings != 0);
+                encoder.bit(&mut self.in_headings[titled], headings != 0);
                 if headings != 0 {
                     self.encode_mask(encoder, HEADINGS, headings);
-                }
-                if headings != 0 || single {
-                    let context = usize::from(single) * 2 + usize::from(title != 0);
-                    encoder.bit(&mut self.in_body[context], body != 0);
+                    encoder.bit(&mut self.in_body[titled], body != 0);
                 }
                 if body != 0 {
                     self.encode_mask(encoder, BODY, body);
@@ -97,53 +120,43 @@ impl PositionCodec {
         }
     }
 
-    /// Reads the positions that belong to `list`.
+    /// Reads the positions that belong to the list of `shape`.
     ///
     /// # Errors
     /// [`IndexError::Corrupt`] when the stream ends or says what cannot be.
     pub fn decode(
         &mut self,
         decoder: &mut Decoder<'_>,
-        list: &PostingList,
-        layout: &Layout,
+        shape: Shape<'_>,
     ) -> Result<Positions, IndexError> {
         let mut out = Positions::default();
-        let mut classes = layout.cursor();
-        let mut last = 0;
-        for (i, &document) in list.documents.iter().enumerate() {
+        let mut titled = 0;
+        for entries in shape.entries() {
             if decoder.is_past_end() {
                 let offset = decoder.offset();
                 let reason = "the positions end too early";
                 return Err(IndexError::corrupt(Section::Positions, offset, reason));
             }
-            let single = classes.n_chunks(document) == 1;
-            last = usize::from(decoder.bit(&mut self.in_title[last]));
-            let title = if last == 1 {
+            titled = usize::from(decoder.bit(&mut self.in_title[titled]));
+            out.titles.push(if titled == 1 {
                 self.decode_mask(decoder, TITLE)?
             } else {
                 0
-            };
-            out.titles.push(title);
-            for _ in list.entries(i) {
-                let has = decoder.bit(&mut self.in_headings[usize::from(single)]);
-                let headings = if has {
+            });
+            for _ in entries {
+                let has_headings = decoder.bit(&mut self.in_headings[titled]);
+                let headings = if has_headings {
                     self.decode_mask(decoder, HEADINGS)?
                 } else {
                     0
                 };
-                let has = if headings != 0 || single {
-                    let context = usize::from(single) * 2 + usize::from(title != 0);
-                    decoder.bit(&mut self.in_body[context])
-                } else {
-                    true
-                };
-                let body = if has {
+                let has_body = !has_headings || decoder.bit(&mut self.in_body[titled]);
+                out.headings.push(headings);
+                out.bodies.push(if has_body {
                     self.decode_mask(decoder, BODY)?
                 } else {
                     0
-                };
-                out.headings.push(headings);
-                out.bodies.push(body);
+                });
             }
         }
         Ok(out)
@@ -177,14 +190,13 @@ impl PositionCodec {
 
 #[cfg(test)]
 mod tests {
-    use super::super::codec::tests_shared::{any_list, layout};
+    use super::super::codec::tests_shared::any_list;
     use super::*;
     use proptest::prelude::*;
 
     proptest! {
         #[test]
         fn positions_are_read_as_written(list in any_list(), seed in any::<u64>()) {
-            let layout = layout();
             let mut state = seed | 1;
             let mut next = || { state ^= state << 13; state ^= state >> 7; state ^= state << 17; state };
             let mut mask = |zero: bool| { let m = (next() & next() & next()) as u16; if m == 0 && !zero { 1 } else { m } };
@@ -193,15 +205,15 @@ mod tests {
                 positions.titles.push(mask(true));
                 for _ in list.entries(i) {
                     let headings = mask(true);
-                    let single = layout.chunks_of(list.documents[i]).1 == 1;
                     positions.headings.push(headings);
-                    positions.bodies.push(mask(headings != 0 || single));
+                    positions.bodies.push(mask(headings != 0));
                 }
             }
             let mut encoder = Encoder::new();
-            PositionCodec::default().encode(&mut encoder, &list, &positions, &layout);
+            PositionCodec::default().encode(&mut encoder, (&list).into(), &positions);
             let bytes = encoder.finish();
-            let read = PositionCodec::default().decode(&mut Decoder::new(&bytes), &list, &layout);
+            let mut decoder = Decoder::new(&bytes);
+            let read = PositionCodec::default().decode(&mut decoder, (&list).into());
             prop_assert_eq!(read, Ok(positions));
         }
     }

@@ -30,6 +30,7 @@ impl Chains {
         }
     }
 
+    /// Adds the position `at`.
     #[inline]
     pub(super) fn insert(&mut self, window: &[u8], at: usize) {
         if at + HASHED <= window.len() {
@@ -74,6 +75,108 @@ impl Chains {
             candidate = self.previous[position - self.start];
         }
         longest
+    }
+}
+
+/// An occurrence in the dictionary and the four bytes behind the hashed ones.
+#[derive(Clone, Copy, Default)]
+struct Place {
+    position: u32,
+    next: u32,
+}
+
+/// The places of a dictionary, ordered by hash and then the latest first: candidates lie side by
+/// side, and most are dismissed without a look at the dictionary.
+pub(super) struct Places {
+    bits: u32,
+    /// Bytes of dictionary.
+    n: usize,
+    starts: Vec<u32>,
+    sorted: Vec<Place>,
+}
+
+#[inline]
+fn word(bytes: &[u8], at: usize) -> u32 {
+    match bytes.get(at..at + 4) {
+        Some(word) => word.try_into().map_or(0, u32::from_le_bytes),
+        None => 0,
+    }
+}
+
+impl Places {
+    /// Bytes of dictionary.
+    pub(super) fn len(&self) -> usize {
+        self.n
+    }
+
+    /// Sorts the places of `dictionary`, in linear time.
+    pub(super) fn new(dictionary: &[u8]) -> Self {
+        let bits = dictionary.len().max(256).ilog2().min(16);
+        let n = dictionary.len().saturating_sub(HASHED - 1);
+        let mut starts = vec![0; (1 << bits) + 1];
+        for at in 0..n {
+            starts[hash(&dictionary[at..], bits)] += 1;
+        }
+        let mut sum = 0;
+        for start in &mut starts {
+            sum += *start;
+            *start = sum;
+        }
+        // Filled from the back, the ends become starts.
+        let mut sorted = vec![Place::default(); n];
+        for at in 0..n {
+            let start = &mut starts[hash(&dictionary[at..], bits)];
+            *start -= 1;
+            sorted[*start as usize] = Place {
+                position: at as u32,
+                next: word(dictionary, at + HASHED),
+            };
+        }
+        Self {
+            bits,
+            n: dictionary.len(),
+            starts,
+            sorted,
+        }
+    }
+
+    /// The longest match of at most `limit` bytes as (length, position), if longer than `best`.
+    #[inline]
+    pub(super) fn find(
+        &self,
+        window: &[u8],
+        at: usize,
+        limit: usize,
+        depth: usize,
+        mut best: (usize, usize),
+    ) -> (usize, usize) {
+        if limit < 2 * HASHED || best.0 >= limit {
+            return best;
+        }
+        let current = &window[at..at + limit];
+        let next = word(current, HASHED);
+        let bucket = hash(current, self.bits);
+        let (start, end) = (
+            self.starts[bucket] as usize,
+            self.starts[bucket + 1] as usize,
+        );
+        for place in &self.sorted[start..end.min(start + depth)] {
+            let same = HASHED + ((place.next ^ next).trailing_zeros() / 8) as usize;
+            if same > best.0 || same == 2 * HASHED {
+                let position = place.position as usize;
+                if best.0 >= 2 * HASHED && window[position + best.0] != current[best.0] {
+                    continue;
+                }
+                let length = common(&window[position..], current);
+                if length > best.0 {
+                    best = (length, position);
+                    if length == limit {
+                        break;
+                    }
+                }
+            }
+        }
+        best
     }
 }
 
