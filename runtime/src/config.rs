@@ -1,5 +1,6 @@
 //! `littoral.toml`: what a project says once instead of on every command line.
 
+use littoral_indexes::manifest::Settings;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
@@ -18,6 +19,18 @@ pub enum ConfigError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A number is beyond its bounds.
+    #[error("{key} = {value} is not within {least} and {most}")]
+    Range {
+        /// The key.
+        key: &'static str,
+        /// What it says.
+        value: f64,
+        /// Least legal value.
+        least: f64,
+        /// Greatest legal value.
+        most: f64,
+    },
     /// It is not what it should be.
     #[error("{}: {source}", path.display())]
     Parse {
@@ -33,7 +46,7 @@ impl ConfigError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Read { .. } => "config-unreadable",
-            Self::Parse { .. } => "config-invalid",
+            Self::Parse { .. } | Self::Range { .. } => "config-invalid",
         }
     }
 }
@@ -127,6 +140,66 @@ impl Config {
             }
             Err(source) => Err(ConfigError::Read { path, source }),
         }
+    }
+
+    /// Puts what the file says into `settings`.
+    ///
+    /// # Errors
+    /// [`ConfigError::Range`] when a number is beyond its bounds.
+    pub fn apply(&self, settings: &mut Settings) -> Result<(), ConfigError> {
+        settings.chunk_tokens = self.chunks.tokens.unwrap_or(settings.chunk_tokens);
+        settings.overlap_tokens = self.chunks.overlap.unwrap_or(settings.overlap_tokens);
+        settings.stemming = self.analysis.stemming.unwrap_or(settings.stemming);
+        settings.positions = self.analysis.positions.unwrap_or(settings.positions);
+        settings.synonyms = self.synonyms();
+        let lang = self.ingest.lang.as_deref().filter(|&lang| lang != "auto");
+        settings.lang = lang.unwrap_or_default().to_owned();
+        settings.base_url = self.ingest.base_url.clone().unwrap_or_default();
+        if !(16..=4096).contains(&settings.chunk_tokens) {
+            let (key, value) = ("chunks.tokens", f64::from(settings.chunk_tokens));
+            return Err(ConfigError::Range {
+                key,
+                value,
+                least: 16.0,
+                most: 4096.0,
+            });
+        }
+        let scoring = &self.scoring;
+        let into = &mut settings.scoring;
+        for (key, value, most, place) in [
+            ("scoring.k1", scoring.k1, 2.0, &mut into.k1),
+            ("scoring.b", scoring.b, 1.0, &mut into.b),
+            (
+                "scoring.title_weight",
+                scoring.title_weight,
+                10.0,
+                &mut into.title_weight,
+            ),
+            (
+                "scoring.heading_weight",
+                scoring.heading_weight,
+                10.0,
+                &mut into.heading_weight,
+            ),
+            (
+                "scoring.document_share",
+                scoring.document_share,
+                1.0,
+                &mut into.document_share,
+            ),
+        ] {
+            let Some(value) = value else { continue };
+            if !(0.0..=most).contains(&value) {
+                return Err(ConfigError::Range {
+                    key,
+                    value,
+                    least: 0.0,
+                    most,
+                });
+            }
+            *place = (value * 100.0).round() as u16;
+        }
+        Ok(())
     }
 
     /// All groups of synonyms, those of acronyms included.

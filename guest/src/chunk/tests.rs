@@ -102,7 +102,11 @@ fn sections_under_different_parents_stay_apart() {
         "",
         &["# A", &long, "## AA", &long, "### AAA", "x", "## AB", "y"],
     );
-    let chunks = split(&deep, &ChunkOptions::default());
+    let options = ChunkOptions {
+        min_tokens: 51,
+        ..ChunkOptions::default()
+    };
+    let chunks = split(&deep, &options);
     assert_eq!(
         chunks.iter().map(|c| c.headings.len()).collect::<Vec<_>>(),
         [1, 1]

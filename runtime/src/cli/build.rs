@@ -3,7 +3,7 @@
 use super::Outcome;
 use super::output::{self, Failure};
 use crate::build::{BuildFailure, default_settings};
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::ingest::{IngestOptions, Skipped, SourceFile, discover};
 use crate::pipeline::Pool;
 use crate::store::{Folder, folder_size, peak_rss_bytes};
@@ -211,21 +211,40 @@ pub(super) fn update(arguments: &UpdateArguments) -> Result<Outcome, Failure> {
 }
 
 fn read_config(shared: &Shared) -> Result<Config, Failure> {
-    Config::read(shared.config.as_deref()).map_err(|error| {
-        Failure::new(
-            error.code(),
-            error.to_string(),
-            "the README lists the keys of littoral.toml",
-        )
-    })
+    Config::read(shared.config.as_deref()).map_err(|error| config_failure(&error))
+}
+
+pub(super) fn config_failure(error: &ConfigError) -> Failure {
+    Failure::new(
+        error.code(),
+        error.to_string(),
+        "the README lists the keys of littoral.toml",
+    )
 }
 
 fn settings(arguments: &BuildArguments, config: &Config) -> Result<Settings, Failure> {
     let mut settings = default_settings();
-    let tokens = arguments.chunk_tokens.or(config.chunks.tokens);
-    settings.chunk_tokens = tokens.unwrap_or(settings.chunk_tokens);
-    let overlap = arguments.chunk_overlap.or(config.chunks.overlap);
-    settings.overlap_tokens = overlap.unwrap_or(settings.overlap_tokens);
+    config
+        .apply(&mut settings)
+        .map_err(|error| config_failure(&error))?;
+    settings.chunk_tokens = arguments.chunk_tokens.unwrap_or(settings.chunk_tokens);
+    settings.overlap_tokens = arguments.chunk_overlap.unwrap_or(settings.overlap_tokens);
+    if let Some(lang) = &arguments.lang {
+        settings.lang = if lang == "auto" {
+            String::new()
+        } else {
+            lang.clone()
+        };
+    }
+    if let Some(base_url) = &arguments.shared.base_url {
+        settings.base_url.clone_from(base_url);
+    }
+    check_overlap(&settings)?;
+    Ok(settings)
+}
+
+/// Refuses an overlap that would make chunks repeat more than they add.
+pub(super) fn check_overlap(settings: &Settings) -> Result<(), Failure> {
     if settings.overlap_tokens * 2 > settings.chunk_tokens {
         return Err(Failure::new(
             "bad-settings",
@@ -236,54 +255,7 @@ fn settings(arguments: &BuildArguments, config: &Config) -> Result<Settings, Fai
             "lower --chunk-overlap or raise --chunk-tokens",
         ));
     }
-    settings.stemming = config.analysis.stemming.unwrap_or(settings.stemming);
-    settings.positions = config.analysis.positions.unwrap_or(settings.positions);
-    settings.synonyms = config.synonyms();
-    let lang = arguments.lang.as_ref().or(config.ingest.lang.as_ref());
-    settings.lang = lang
-        .filter(|lang| *lang != "auto")
-        .cloned()
-        .unwrap_or_default();
-    let base_url = arguments
-        .shared
-        .base_url
-        .as_ref()
-        .or(config.ingest.base_url.as_ref());
-    settings.base_url = base_url.cloned().unwrap_or_default();
-    let scoring = &config.scoring;
-    let set = |name, value: Option<f64>, most: f64, place: &mut u16| {
-        let Some(value) = value else { return Ok(()) };
-        if !(0.0..=most).contains(&value) {
-            return Err(Failure::new(
-                "config-invalid",
-                format!("scoring.{name} = {value} is not within 0 and {most}"),
-                "change it in littoral.toml",
-            ));
-        }
-        *place = (value * 100.0).round() as u16;
-        Ok(())
-    };
-    set("k1", scoring.k1, 2.0, &mut settings.scoring.k1)?;
-    set("b", scoring.b, 1.0, &mut settings.scoring.b)?;
-    set(
-        "title_weight",
-        scoring.title_weight,
-        10.0,
-        &mut settings.scoring.title_weight,
-    )?;
-    set(
-        "heading_weight",
-        scoring.heading_weight,
-        10.0,
-        &mut settings.scoring.heading_weight,
-    )?;
-    set(
-        "document_share",
-        scoring.document_share,
-        1.0,
-        &mut settings.scoring.document_share,
-    )?;
-    Ok(settings)
+    Ok(())
 }
 
 fn ingest_options(config: &Config, settings: &Settings) -> IngestOptions {

@@ -3,6 +3,7 @@
 use super::output::{self, Failure};
 use super::{Outcome, engine_failure};
 use crate::build::{build_documents, default_settings};
+use crate::config::Config;
 use crate::eval::{BuildCost, Dataset, DatasetError, Report, Run};
 use crate::host::FolderHost;
 use crate::store::{Folder, folder_size, peak_rss_bytes};
@@ -40,6 +41,9 @@ pub(super) struct Arguments {
     /// Tokens repeated from the chunk before
     #[arg(long, value_parser = clap::value_parser!(u32).range(0..=1024))]
     chunk_overlap: Option<u32>,
+    /// Settings to measure with [default: littoral.toml, if there is one]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Threads of the build; 0 for one a core
     #[arg(long, default_value_t = 0)]
     threads: usize,
@@ -126,8 +130,12 @@ fn on_collection(
     let mut store = Folder::open(folder.path())
         .map_err(|error| Failure::new(error.code(), error.to_string(), error.hint()))?;
     let mut settings = default_settings();
+    Config::read(arguments.config.as_deref())
+        .and_then(|config| config.apply(&mut settings))
+        .map_err(|error| super::build::config_failure(&error))?;
     settings.chunk_tokens = arguments.chunk_tokens.unwrap_or(settings.chunk_tokens);
     settings.overlap_tokens = arguments.chunk_overlap.unwrap_or(settings.overlap_tokens);
+    super::build::check_overlap(&settings)?;
     let start = Instant::now();
     let mut failed = None;
     let corpus = dataset.corpus().map_err(|error| dataset_failure(&error))?;
