@@ -6,6 +6,7 @@
 use littoral_indexes::coder::{Bit, Encoder, Number};
 use littoral_indexes::envelope::{BlockId, Kind, SegmentId, open, seal};
 use littoral_indexes::filters::{self, FilterValue};
+use littoral_indexes::impact::Scoring;
 use littoral_indexes::inventory::{DocumentHash, FileGroup, Inventory, hash_id};
 use littoral_indexes::layout::{Class, Layout};
 use littoral_indexes::lexicon::{
@@ -66,14 +67,31 @@ fn layout() -> Layout {
 /// `tide` in documents 1 and 3, the latter in its chunks 0 and 2.
 fn tide() -> (PostingList, Positions) {
     let mut list = PostingList::new();
-    list.push(1, 20, &[(0, 0)]);
-    list.push(3, 14, &[(0, 5), (2, 9)]);
+    list.push(1, 1, &[(0, 9)]);
+    list.push(3, 0, &[(0, 9), (2, 13)]);
     let positions = Positions {
         titles: vec![0b1, 0],
         headings: vec![0, 0, 0b10],
         bodies: vec![0b100, 0b1000, 0b1_0000],
     };
     (list, positions)
+}
+
+fn scoring() -> ScoringParameters {
+    ScoringParameters {
+        k1: 120,
+        b: 60,
+        title_weight: 200,
+        heading_weight: 100,
+        document_share: 50,
+    }
+}
+
+fn averages() -> Averages {
+    Averages {
+        chunk_words: 768,
+        document_words: 768,
+    }
 }
 
 fn block() -> BlockId {
@@ -132,8 +150,7 @@ fn a_lexicon_block_with_its_positions_is_as_shown() {
     let (layout, primed) = (layout(), TermCodec::primed([&b"m"[..]]));
     let (list, positions) = tide();
     let mut the = PostingList::new();
-    (0..3).for_each(|document| the.push(document, 2, &[(0, 0)]));
-    the.push(3, 1, &[(0, 1), (1, 1), (2, 1), (3, 1)]);
+    (0..4).for_each(|document| the.push(document, 1, &[]));
     let terms = [
         TermInput {
             term: b"the".to_vec(),
@@ -152,10 +169,15 @@ fn a_lexicon_block_with_its_positions_is_as_shown() {
     ];
     let payload = LexiconBlock::write(&terms, &layout, &primed);
     assert_shown("lexicon", &payload);
-    assert_shown("positions", &PositionsBlock::write(&terms, &layout));
+    assert_shown("positions", &PositionsBlock::write(&terms));
     assert_shown("tail", &write_tail(&list, &layout));
-    let read = LexiconBlock::read(&payload, &layout, &primed).unwrap();
-    assert_eq!(read.terms()[1].list, list);
+    let scoring = Scoring::new(scoring(), averages());
+    let read = LexiconBlock::read(&payload, &layout, &scoring, &primed).unwrap();
+    let tide = &read.terms()[1].list;
+    assert_eq!(tide.documents, [1, 3]);
+    assert_eq!(tide.bases, [1502, 516]);
+    assert_eq!(tide.extras, [95, 490, 693]);
+    assert_eq!(tide.peaks, [1597, 1209]);
 }
 
 #[test]
@@ -241,18 +263,9 @@ fn an_entry_is_as_shown() {
             synonyms: Vec::new(),
             lang: "en".into(),
             base_url: String::new(),
-            scoring: ScoringParameters {
-                k1: 120,
-                b: 60,
-                title_weight: 200,
-                heading_weight: 100,
-                document_share: 50,
-            },
+            scoring: scoring(),
         },
-        averages: Averages {
-            chunk_words: 768,
-            document_words: 768,
-        },
+        averages: averages(),
         segments: vec![SegmentManifest {
             id: block().segment.0,
             classes: layout().classes().to_vec(),
