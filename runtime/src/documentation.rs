@@ -3,7 +3,66 @@
 use crate::ingest::{Document, IngestOptions, Skipped, SourceKind, Unit, parse};
 
 /// Name and text of each page.
-const PAGES: &[(&str, &str)] = &[("FORMAT.md", include_str!("../../indexes/FORMAT.md"))];
+const PAGES: &[(&str, &str)] = &[
+    (
+        "what-is-littoral.md",
+        include_str!("../../indexes/docs/01-what-is-littoral.md"),
+    ),
+    (
+        "getting-started.md",
+        include_str!("../../indexes/docs/02-getting-started.md"),
+    ),
+    (
+        "building-an-index.md",
+        include_str!("../../indexes/docs/03-building-an-index.md"),
+    ),
+    (
+        "searching.md",
+        include_str!("../../indexes/docs/04-searching.md"),
+    ),
+    ("html.md", include_str!("../../indexes/docs/05-html.md")),
+    (
+        "other-formats.md",
+        include_str!("../../indexes/docs/06-other-formats.md"),
+    ),
+    (
+        "languages.md",
+        include_str!("../../indexes/docs/07-languages.md"),
+    ),
+    (
+        "ranking.md",
+        include_str!("../../indexes/docs/08-ranking.md"),
+    ),
+    (
+        "index-format.md",
+        include_str!("../../indexes/docs/09-index-format.md"),
+    ),
+    (
+        "updating.md",
+        include_str!("../../indexes/docs/10-updating.md"),
+    ),
+    (
+        "checking.md",
+        include_str!("../../indexes/docs/11-checking.md"),
+    ),
+    (
+        "evaluating.md",
+        include_str!("../../indexes/docs/12-evaluating.md"),
+    ),
+    (
+        "limits-and-security.md",
+        include_str!("../../indexes/docs/13-limits-and-security.md"),
+    ),
+    (
+        "exit-codes-and-json.md",
+        include_str!("../../indexes/docs/14-exit-codes-and-json.md"),
+    ),
+    (
+        "roadmap.md",
+        include_str!("../../indexes/docs/15-roadmap.md"),
+    ),
+    ("FORMAT.md", include_str!("../../indexes/FORMAT.md")),
+];
 
 /// The pages as documents.
 ///
