@@ -20,6 +20,7 @@ mod segment;
 
 pub(crate) use lexicon::positions_block;
 pub use prepare::{PreparedDocument, Preparer};
+pub(crate) use segment::filter_value;
 pub use segment::{SegmentBuilder, SegmentInput, segment_id};
 
 use littoral_indexes::envelope::BlockId;

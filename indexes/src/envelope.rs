@@ -48,7 +48,7 @@ pub enum Kind {
     Lexicon,
     /// A piece of a long posting list.
     Postings,
-    /// Positions and field marks of the lexicon block of the same number.
+    /// Positions and field marks of the lexicon block of the same number; those of tails follow.
     Positions,
     /// Words for correction and completion.
     Spelling,

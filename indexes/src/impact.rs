@@ -90,6 +90,7 @@ impl Scoring {
         if frequency == 0 {
             return 0;
         }
+        let frequency = frequency.min(1 << 40);
         frequency * (self.k1 + u64::from(UNIT)) / (self.k1 + frequency)
     }
 
@@ -111,8 +112,8 @@ impl Scoring {
                 .iter()
                 .map(|&level| u64::from(FREQUENCIES[usize::from(level)]))
                 .sum();
-            let mean = self.b * n_chunks * self.chunk_words / self.document_words;
-            let norm = (unit - self.b + mean).max(1);
+            let mean = (self.b * n_chunks).saturating_mul(self.chunk_words) / self.document_words;
+            let norm = (unit - self.b).saturating_add(mean).max(1);
             let whole = self.saturate(title + total * unit / norm);
             let base = (self.share * whole + own_share * from_title) / unit;
             out.documents.push(document);

@@ -1,7 +1,7 @@
 //! The lexicon: every term of a segment with its posting list.
 //!
 //! Terms are sorted by their bytes and cut into blocks of a few kilobytes; short posting lists
-//! stand inline, so one fetch answers a term. The [`Directory`] holds one separator per block: the
+//! stand inline, so one fetch answers a term. The directory ([`Separators`]) holds one separator per block: the
 //! shortest string that is above everything before the block and not above its first term. A
 //! segment with few blocks carries its separators in the manifest; one with many carries only those
 //! of the directory's leaves.
@@ -15,5 +15,5 @@ mod directory;
 mod terms;
 
 pub use block::{BlockTerm, LexiconBlock, PositionsBlock, Tail, TailBlock, TermInput, write_tail};
-pub use directory::{Directory, Separators, separator};
+pub use directory::{Separators, separator};
 pub use terms::{MAX_TERM_BYTES, TermCodec};

@@ -47,10 +47,17 @@ pub struct Settings {
     pub scoring: ScoringParameters,
 }
 
+impl Settings {
+    /// The settings as bytes: equal settings give equal bytes, and only they.
+    pub fn canonical(&self) -> Vec<u8> {
+        bincode::encode_to_vec(self, bincode::config::standard()).unwrap_or_default()
+    }
+}
+
 /// Parameters of BM25F in hundredths, and the share of the whole document in a chunk's score.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub struct ScoringParameters {
-    /// Saturation of term frequencies: low counts presence, high counts repetition. 0–1000.
+    /// Saturation of term frequencies: low counts presence, high counts repetition. 0–200.
     pub k1: u16,
     /// Length normalisation of the text: 0 none, 100 full.
     pub b: u16,

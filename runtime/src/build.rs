@@ -171,8 +171,10 @@ pub fn write_index(
 /// index does with it.
 pub fn source_hash(source: &[u8], settings: &Settings) -> [u8; 8] {
     let mut hasher = blake3::Hasher::new();
-    hasher.update(source);
-    hasher.update(format!("{settings:?}").as_bytes());
+    hasher
+        .update(&(source.len() as u64).to_le_bytes())
+        .update(source);
+    hasher.update(&settings.canonical());
     let mut hash = [0; 8];
     hash.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
     hash

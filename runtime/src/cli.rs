@@ -53,7 +53,10 @@ enum Outcome {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return usage(&error),
+    };
     let (outcome, json) = match &arguments.command {
         Command::Demo(arguments) => (demo::run(arguments), false),
         Command::Build(arguments) => (build::build(arguments), arguments.json()),
@@ -71,6 +74,26 @@ pub fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// Help and version go to standard output; a usage error is an error like others.
+fn usage(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() || !std::env::args().any(|argument| argument == "--json") {
+        // What cannot be printed now cannot be reported either.
+        let _ = error.print();
+        return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+    }
+    let message = error.to_string();
+    let message = message
+        .trim_start_matches("error: ")
+        .lines()
+        .next()
+        .unwrap_or_default();
+    output::failure(
+        &Failure::new("usage", message, "littoral --help lists what there is"),
+        true,
+    );
+    ExitCode::from(2)
 }
 
 /// Opens the index in `path`.

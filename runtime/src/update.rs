@@ -54,7 +54,7 @@ pub struct Control<'a> {
 
 /// What a worker makes of a unit.
 enum Ready {
-    Unchanged([u8; 8]),
+    Unchanged([u8; 8], String),
     Document(Box<PreparedDocument>, String),
     Skipped(Skipped),
 }
@@ -97,14 +97,17 @@ impl<'a> Inputs<'a> {
         bytes.push(u8::from(
             self.options.require_body && unit.kind == SourceKind::Html,
         ));
+        // Each selector with its length, so that no two lists of them look alike.
+        let excluded = &self.options.exclude_selectors;
         for selector in self
             .options
             .root_selector
             .iter()
-            .chain(&self.options.exclude_selectors)
+            .chain([&String::new()])
+            .chain(excluded)
         {
+            bytes.extend_from_slice(&(selector.len() as u64).to_le_bytes());
             bytes.extend_from_slice(selector.as_bytes());
-            bytes.push(0);
         }
         source_hash(&bytes, settings)
     }
@@ -112,18 +115,19 @@ impl<'a> Inputs<'a> {
 
 /// Refuses ids that were seen before.
 #[derive(Debug, Default)]
-struct Seen(HashMap<String, String>);
+struct Seen(HashMap<[u8; 8], String>);
 
 impl Seen {
-    fn admit(&mut self, id: &str, place: String) -> Result<(), Skipped> {
-        if let Some(first) = self.0.get(id) {
+    /// Takes the document with this hash of its id, found at `place`.
+    fn admit(&mut self, id: [u8; 8], place: String) -> Result<(), Skipped> {
+        if let Some(first) = self.0.get(&id) {
             return Err(Skipped {
-                message: format!("its id {id:?} is taken by {first}; ids are unique in an index"),
+                message: format!("its id is taken by {first}; ids are unique in an index"),
                 path: place,
                 code: "duplicate-id",
             });
         }
-        self.0.insert(id.to_owned(), place);
+        self.0.insert(id, place);
         Ok(())
     }
 }
@@ -153,7 +157,7 @@ pub fn build(
         },
         |ready| {
             stopped(control)?;
-            match ready.and_then(|(p, place)| seen.admit(p.id(), place).map(|()| p)) {
+            match ready.and_then(|(p, place)| seen.admit(hash_id(p.id()), place).map(|()| p)) {
                 Ok(prepared) => Ok(Some(prepared)),
                 Err(skipped) => {
                     outcome.skipped.push(skipped);
@@ -177,8 +181,8 @@ fn stopped(control: &Control<'_>) -> Result<(), BuildFailure> {
 
 /// The documents of an index that an update starts from.
 struct Existing {
-    /// `(segment, document)` by hash of the source.
-    by_source: HashMap<[u8; 8], (usize, u32)>,
+    /// `(segment, document, hash of the id)` by hash of the source.
+    by_source: HashMap<[u8; 8], (usize, u32, [u8; 8])>,
     /// `(segment, document)` by hash of the id.
     by_id: HashMap<[u8; 8], (usize, u32)>,
     /// Deleted documents, by segment.
@@ -194,7 +198,7 @@ impl Existing {
             let inventory = pollster::block_on(index.inventory(s))?;
             for (document, hashes) in (0..).zip(&inventory.documents) {
                 if !gone.contains(&document) {
-                    by_source.insert(hashes.source, (s, document));
+                    by_source.insert(hashes.source, (s, document, hashes.id));
                     by_id.insert(hashes.id, (s, document));
                 }
             }
@@ -222,7 +226,11 @@ pub fn update(
     compact: bool,
 ) -> Result<Outcome, BuildFailure> {
     let index = pollster::block_on(Index::open(FolderHost::new(folder.path())))?;
-    let settings = index.manifest().settings.clone();
+    let mut settings = index.manifest().settings.clone();
+    if let Some(base_url) = &inputs.options.base_url {
+        // Another address makes another source of every document, so that all are read again.
+        settings.base_url.clone_from(base_url);
+    }
     let mut existing = Existing::read(&index)?;
     let mut outcome = Outcome::default();
     let (mut seen, mut kept) = (Seen::default(), HashSet::new());
@@ -239,7 +247,7 @@ pub fn update(
             };
             let source = inputs.hash(&unit, &settings);
             if by_source.contains_key(&source) {
-                return Ready::Unchanged(source);
+                return Ready::Unchanged(source, unit.place());
             }
             match parse(&unit, &inputs.options) {
                 Ok(document) => {
@@ -252,12 +260,20 @@ pub fn update(
         |ready| {
             stopped(control)?;
             match ready {
-                Ready::Unchanged(source) => {
-                    kept.insert(existing.by_source[&source]);
-                    outcome.unchanged += 1;
+                Ready::Unchanged(source, place) => {
+                    let (s, document, id) = existing.by_source[&source];
+                    match seen.admit(id, place) {
+                        Ok(()) => {
+                            kept.insert((s, document));
+                            outcome.unchanged += 1;
+                        }
+                        // A document read before has its id now.
+                        Err(skipped) => outcome.skipped.push(skipped),
+                    }
                 }
                 Ready::Skipped(skipped) => outcome.skipped.push(skipped),
-                Ready::Document(prepared, place) => match seen.admit(prepared.id(), place) {
+                Ready::Document(prepared, place) => match seen.admit(hash_id(prepared.id()), place)
+                {
                     Ok(()) => {
                         replaced.extend(existing.by_id.get(&hash_id(prepared.id())));
                         return Ok(Some(*prepared));
@@ -313,6 +329,7 @@ pub fn update(
     }
     let mut next = Manifest {
         created_by: CREATED_BY.to_owned(),
+        settings: settings.clone(),
         ..manifest.clone()
     };
     for (segment, deleted) in next.segments.iter_mut().zip(&existing.deleted) {
@@ -350,9 +367,15 @@ fn tidy(
     let segments = &manifest.segments;
     let total: u32 = segments.iter().map(n_documents).sum();
     let live: u32 = segments.iter().map(n_live).sum();
-    let needs_compaction = (total - live) * 100 > total * MAX_DELETED_PERCENT;
+    // A dictionary whose segment is gone is held by nothing that a check reads.
+    let ids: BTreeSet<[u8; 8]> = segments.iter().map(|segment| segment.id).collect();
+    let lost_dictionary = segments
+        .iter()
+        .filter_map(|segment| segment.dictionary)
+        .any(|id| !ids.contains(&id));
+    let needs_compaction = (total - live) * 100 > total * MAX_DELETED_PERCENT || lost_dictionary;
     if compact || needs_compaction {
-        if segments.len() > 1 || total > live || compact {
+        if segments.len() > 1 || total > live || compact || lost_dictionary {
             let all: Vec<usize> = (0..segments.len()).collect();
             merge(folder, manifest, &all, pool, control)?;
             return Ok(true);

@@ -171,7 +171,7 @@ impl<S: Scratch + Sync> SegmentBuilder<S> {
         for (key, values) in &document.filters {
             let by_value = self.filters.entry(key.clone()).or_default();
             for value in values {
-                let documents = by_value.entry(cut(value, MAX_FILTER_VALUE)).or_default();
+                let documents = by_value.entry(filter_value(value)).or_default();
                 if documents.last() != Some(&number) {
                     documents.push(number);
                 }
@@ -521,8 +521,11 @@ pub fn segment_id(
 ) -> SegmentId {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&[FORMAT_VERSION]);
+    hasher.update(&(input.created_by.len() as u64).to_le_bytes());
     hasher.update(input.created_by.as_bytes());
-    hasher.update(format!("{:?}{averages:?}", input.settings).as_bytes());
+    hasher.update(&input.settings.canonical());
+    hasher.update(&averages.chunk_words.to_le_bytes());
+    hasher.update(&averages.document_words.to_le_bytes());
     if let Some((segment, _)) = input.dictionary {
         hasher.update(&segment.0);
     }
@@ -534,11 +537,8 @@ pub fn segment_id(
     SegmentId(id)
 }
 
-/// The longest prefix of `text` of at most `n` bytes on a character boundary, without zero bytes.
-fn cut(text: &str, n: usize) -> String {
-    let mut end = text.len().min(n);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
+/// A filter value as it is stored: at most [`MAX_FILTER_VALUE`] bytes, without zero bytes.
+pub(crate) fn filter_value(text: &str) -> String {
+    let end = text.floor_char_boundary(MAX_FILTER_VALUE);
     text[..end].replace('\0', "")
 }

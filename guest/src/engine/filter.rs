@@ -28,9 +28,10 @@ impl<H: Host> Index<H> {
     pub(super) fn selection(&self, options: &SearchOptions) -> Result<Selection, EngineError> {
         let mut selection = Selection::default();
         for (key, value) in &options.filters {
+            let value = crate::build::filter_value(value);
             match selection.keys.iter_mut().find(|(k, _)| k == key) {
-                Some((_, values)) => values.push(value.clone()),
-                None => selection.keys.push((key.clone(), vec![value.clone()])),
+                Some((_, values)) => values.push(value),
+                None => selection.keys.push((key.clone(), vec![value])),
             }
         }
         let known = |names: &dyn Fn(&Segment) -> Vec<String>| {

@@ -121,6 +121,13 @@ impl<H: Host> Index<H> {
                 suggestion: None,
             });
         }
+        if !self.manifest.settings.positions && planned.terms.iter().any(|t| t.field.is_some()) {
+            return Err(EngineError::Unsupported {
+                what: "the index has no positions, so it cannot look in one field alone; leave \
+                       out title:, headings: and body:, or build it with positions"
+                    .to_owned(),
+            });
+        }
         let selection = self.selection(options)?;
         self.first_round(&planned, &selection, &mut fetched).await?;
         if options.correct {

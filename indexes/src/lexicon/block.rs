@@ -12,7 +12,7 @@ use crate::layout::Layout;
 use crate::postings::{PositionCodec, Positions, PostingCodec, PostingList};
 
 /// Bits of a highest impact.
-const IMPACT_BITS: u32 = 12;
+const IMPACT_BITS: u32 = 16;
 
 /// The part of a long list that lies in blocks of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -95,15 +95,6 @@ impl Separators {
     }
 }
 
-/// What the manifest knows of a segment's directory.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Directory {
-    /// Separators of the blocks, or of the leaves when there are leaves.
-    pub top: Separators,
-    /// Blocks per leaf; 0 when `top` separates the blocks themselves.
-    pub blocks_per_leaf: u32,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

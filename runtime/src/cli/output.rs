@@ -7,7 +7,7 @@
 
 use serde::Serialize;
 use serde_json::json;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 
 /// An error as a person or a program reads it.
 #[derive(Debug, Clone)]
@@ -34,16 +34,19 @@ impl Failure {
     }
 }
 
-/// Prints a line of a result.
+/// Prints a line of a result. A reader that has gone away, as `head` does, has what it wanted.
 pub(super) fn line(text: impl AsRef<str>) {
-    println!("{}", text.as_ref());
+    let mut out = std::io::stdout().lock();
+    if writeln!(out, "{}", text.as_ref()).is_err() {
+        std::process::exit(0);
+    }
 }
 
 /// Prints a result as JSON on one line.
 pub(super) fn json(value: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string(value)
         .map_err(|e| Failure::new("internal", e.to_string(), "please report this"))?;
-    println!("{text}");
+    line(text);
     Ok(())
 }
 
@@ -55,10 +58,7 @@ pub(super) fn failure(failure: &Failure, as_json: bool) {
         hint,
     } = failure;
     if as_json {
-        println!(
-            "{}",
-            json!({"error": {"code": code, "message": message, "hint": hint}})
-        );
+        line(json!({"error": {"code": code, "message": message, "hint": hint}}).to_string());
     } else {
         eprintln!("error: {message}");
         if !hint.is_empty() {
