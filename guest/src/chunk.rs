@@ -40,23 +40,23 @@ pub struct Chunk {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ChunkOptions {
     /// Largest chunk; at least 16 is used. Small chunks point at the very sentence but lack its
-    /// context, large ones blur the embedding, and beyond 256 MiniLM does not see their end.
-    /// Default 256.
+    /// context, large ones blur it. Default 384: of 256, 384 and 512 the best mean nDCG@10 over five
+    /// judged collections.
     pub max_tokens: u32,
     /// Most that a chunk repeats of the one before it in the same section, in whole sentences; at
     /// most half of `max_tokens` is used. 0 repeats nothing and makes the index smaller; more keeps
-    /// together what a cut would separate. Default 32.
+    /// together what a cut would separate, but counts its words twice. Default 0, the best measured.
     pub overlap_tokens: u32,
     /// A piece below this is joined with a neighbour under the same parent heading; at most half of
-    /// `max_tokens` is used. 0 keeps every section by itself. Default 51, a fifth of the budget.
+    /// `max_tokens` is used. 0 keeps every section by itself. Default 128, a third of the budget.
     pub min_tokens: u32,
 }
 
 impl Default for ChunkOptions {
     fn default() -> Self {
         Self {
-            max_tokens: 256,
-            overlap_tokens: 32,
+            max_tokens: 384,
+            overlap_tokens: 0,
             min_tokens: 128,
         }
     }

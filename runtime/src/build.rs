@@ -24,8 +24,8 @@ pub fn default_settings() -> Settings {
         base_url: String::new(),
         scoring: ScoringParameters {
             k1: 120,
-            b: 60,
-            title_weight: 200,
+            b: 75,
+            title_weight: 300,
             heading_weight: 100,
             document_share: 50,
         },

@@ -149,7 +149,12 @@ fn whole_sentences_are_repeated_within_a_section() {
         .map(|i| format!("Sentence {i} has some seven words."))
         .collect();
     let document = document("", &["# A", &text.join(" ")]);
-    let chunks = split(&document, &ChunkOptions::default());
+    let options = ChunkOptions {
+        max_tokens: 256,
+        overlap_tokens: 32,
+        ..ChunkOptions::default()
+    };
+    let chunks = split(&document, &options);
     assert!(chunks.len() > 1);
     for pair in chunks.windows(2) {
         let repeated = &document.text[pair[1].start..pair[0].end];

@@ -2,7 +2,7 @@
 
 use super::EngineError;
 use super::blocks::{Decoded, Fetched, Index};
-use super::plan::Plan;
+use super::plan::{FULL_WEIGHT, Plan};
 use super::result::Note;
 use crate::analysis::TokenKind;
 use crate::host::Host;
@@ -20,6 +20,9 @@ const MAX_BLOCKS: usize = 6;
 
 /// Words of a query that are corrected.
 const MAX_CORRECTED: usize = 4;
+
+/// Weight of a corrected word, in 1/256: it is a guess, and rare words are often names.
+const CORRECTED_WEIGHT: u32 = 128;
 
 /// Candidates tried for a word.
 const MAX_CANDIDATES: usize = 3;
@@ -128,6 +131,7 @@ impl<H: Host> Index<H> {
                 suggestion: None,
             });
             plan.terms[i].alternatives = terms;
+            plan.terms[i].weight = plan.terms[i].weight * CORRECTED_WEIGHT / FULL_WEIGHT;
         }
         if suggestion != text {
             if let Some(note) = notes.iter_mut().rev().find(|note| note.code == "corrected") {

@@ -85,11 +85,11 @@ impl Costs {
 
 /// How many candidates are looked at in the block, and twice as many in the dictionary. With 4 the
 /// text is 0.5 % larger, with 32 it is 0.3 % smaller and takes longer to write.
-const DEPTH: usize = 8;
+const DEPTH: usize = 3;
 /// A dictionary match that goes on for this long is not improved upon.
-const LONG: usize = 12;
+const LONG: usize = 8;
 /// After a match longer than this, half of it is not searched: long repetitions cost linear time.
-const VERY_LONG: usize = 64;
+const VERY_LONG: usize = 20;
 
 /// The cheapest way known to a position.
 #[derive(Clone, Copy)]
