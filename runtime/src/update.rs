@@ -115,6 +115,13 @@ impl<'a> Inputs<'a> {
 struct Seen(HashMap<String, String>);
 
 impl Seen {
+    /// Notes that `id` belongs to `place`, unless it is taken.
+    fn take(&mut self, id: &str, place: &str) {
+        if !self.0.contains_key(id) {
+            self.0.insert(id.to_owned(), place.to_owned());
+        }
+    }
+
     fn admit(&mut self, id: &str, place: String) -> Result<(), Skipped> {
         if let Some(first) = self.0.get(id) {
             return Err(Skipped {
@@ -257,13 +264,20 @@ pub fn update(
                     outcome.unchanged += 1;
                 }
                 Ready::Skipped(skipped) => outcome.skipped.push(skipped),
-                Ready::Document(prepared, place) => match seen.admit(prepared.id(), place) {
-                    Ok(()) => {
-                        replaced.extend(existing.by_id.get(&hash_id(prepared.id())));
-                        return Ok(Some(*prepared));
+                Ready::Document(prepared, place) => {
+                    let old = existing.by_id.get(&hash_id(prepared.id()));
+                    // The first to come has the id, as in a fresh build.
+                    if old.is_some_and(|old| kept.contains(old)) {
+                        seen.take(prepared.id(), "an unchanged document that comes before it");
                     }
-                    Err(skipped) => outcome.skipped.push(skipped),
-                },
+                    match seen.admit(prepared.id(), place) {
+                        Ok(()) => {
+                            replaced.extend(old);
+                            return Ok(Some(*prepared));
+                        }
+                        Err(skipped) => outcome.skipped.push(skipped),
+                    }
+                }
             }
             Ok(None)
         },
@@ -309,6 +323,8 @@ pub fn update(
     };
     let added = builder.finish(&input, folder, pool)?;
     if added.is_none() && outcome.deleted == 0 && !compact {
+        // An update that was killed may have left files; this is the next one.
+        folder.collect(manifest)?;
         return Ok(outcome);
     }
     let mut next = Manifest {
