@@ -177,16 +177,20 @@ impl Folder {
         file.sync_all().map_err(failed("flush", &new))?;
         drop(file);
         fs::rename(&new, &entry_path).map_err(failed("replace", &entry_path))?;
+        // From here on the entry names the new segments: whatever fails, they stay.
+        self.made.clear();
         sync_folder(&self.path).map_err(failed("flush", &self.path))?;
         self.bytes_written += entry.len() as u64;
         self.files_written += 1;
-        self.made.clear();
         self.collect(manifest)
     }
 
-    /// Removes segments that `manifest` does not name. What cannot be removed now is removed by a
-    /// later commit.
-    fn collect(&self, manifest: &Manifest) -> Result<(), StoreError> {
+    /// Removes segments that `manifest`, the index as it is, does not name. What cannot be removed
+    /// now is removed by a later commit.
+    ///
+    /// # Errors
+    /// [`StoreError`] when one cannot be removed.
+    pub fn collect(&self, manifest: &Manifest) -> Result<(), StoreError> {
         let mut used = BTreeSet::new();
         for segment in &manifest.segments {
             used.insert(segment.id);
@@ -197,7 +201,10 @@ impl Folder {
             .flatten()
         {
             let name = entry.file_name();
-            if let Some(id) = segment_name(&name.to_string_lossy()) {
+            if name == NEW_ENTRY_NAME {
+                // A build was stopped just before it replaced the entry.
+                fs::remove_file(entry.path()).map_err(failed("remove", &entry.path()))?;
+            } else if let Some(id) = segment_name(&name.to_string_lossy()) {
                 if !used.contains(&id.0) {
                     let path = entry.path();
                     fs::remove_dir_all(&path).map_err(failed("remove", &path))?;

@@ -272,14 +272,16 @@ pub fn update(
                     }
                 }
                 Ready::Skipped(skipped) => outcome.skipped.push(skipped),
-                Ready::Document(prepared, place) => match seen.admit(hash_id(prepared.id()), place)
-                {
-                    Ok(()) => {
-                        replaced.extend(existing.by_id.get(&hash_id(prepared.id())));
-                        return Ok(Some(*prepared));
+                Ready::Document(prepared, place) => {
+                    let id = hash_id(prepared.id());
+                    match seen.admit(id, place) {
+                        Ok(()) => {
+                            replaced.extend(existing.by_id.get(&id));
+                            return Ok(Some(*prepared));
+                        }
+                        Err(skipped) => outcome.skipped.push(skipped),
                     }
-                    Err(skipped) => outcome.skipped.push(skipped),
-                },
+                }
             }
             Ok(None)
         },
@@ -325,6 +327,8 @@ pub fn update(
     };
     let added = builder.finish(&input, folder, pool)?;
     if added.is_none() && outcome.deleted == 0 && !compact {
+        // An update that was killed may have left files; this is the next one.
+        folder.collect(manifest)?;
         return Ok(outcome);
     }
     let mut next = Manifest {

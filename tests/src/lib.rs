@@ -1,1 +1,7 @@
-//! What the tests of the workspace share: where the data lies and where the program is.
+//! What the tests of the workspace share: documents, an index in memory, the program, the data.
+
+pub mod data;
+pub mod memory;
+pub mod program;
+pub mod random;
+pub mod sample;

@@ -1,0 +1,116 @@
+//! Runs the `littoral` program as a person would.
+
+use serde_json::Value;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+
+/// The program, built for the profile of the tests; built now when it is not there or may be old.
+///
+/// # Panics
+/// When it cannot be built.
+pub fn path() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        if let Some(path) = std::env::var_os("LITTORAL_PROGRAM") {
+            return path.into();
+        }
+        // Tests lie in `<target>/<profile>/deps`.
+        let test = std::env::current_exe().expect("a path of the test");
+        let folder = test
+            .ancestors()
+            .nth(2)
+            .expect("a folder of the profile")
+            .to_owned();
+        let target = folder.parent().expect("a target folder");
+        let profile = match folder.file_name().and_then(OsStr::to_str) {
+            Some("debug") | None => "dev",
+            Some(name) => name,
+        };
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let built = Command::new(cargo)
+            .args([
+                "build",
+                "--quiet",
+                "--package",
+                "littoral-runtime",
+                "--bin",
+                "littoral",
+            ])
+            .args(["--profile", profile])
+            .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+            .env("CARGO_TARGET_DIR", target)
+            .status();
+        assert!(
+            built.is_ok_and(|status| status.success()),
+            "the program could not be built"
+        );
+        folder.join(format!("littoral{}", std::env::consts::EXE_SUFFIX))
+    })
+}
+
+/// How a run of the program ended.
+#[derive(Debug)]
+pub struct Ran {
+    /// Exit code; -1 when it was killed.
+    pub code: i32,
+    /// Standard output.
+    pub out: String,
+    /// Standard error.
+    pub err: String,
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+impl Ran {
+    /// Standard output as one JSON value.
+    ///
+    /// # Panics
+    /// When it is not exactly one.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.out)
+            .unwrap_or_else(|error| panic!("not one JSON value: {error}: {self:?}"))
+    }
+
+    /// The code in the JSON of an error.
+    ///
+    /// # Panics
+    /// When it is not an error of the contract's shape.
+    pub fn error_code(&self) -> String {
+        let value = self.json();
+        let error = value["error"]
+            .as_object()
+            .unwrap_or_else(|| panic!("no error: {self:?}"));
+        let keys: Vec<&str> = error.keys().map(String::as_str).collect();
+        assert_eq!(keys, ["code", "hint", "message"]);
+        assert_eq!(value.as_object().map(serde_json::Map::len), Some(1));
+        error["code"].as_str().expect("a code").to_owned()
+    }
+}
+
+/// The program with `arguments`, in `folder`.
+pub fn command<S: AsRef<OsStr>>(folder: &Path, arguments: &[S]) -> Command {
+    let mut command = Command::new(path());
+    command.args(arguments).current_dir(folder);
+    command
+}
+
+/// Runs the program with `arguments`, in `folder`.
+///
+/// # Panics
+/// When it cannot be started.
+pub fn run<S: AsRef<OsStr>>(folder: &Path, arguments: &[S]) -> Ran {
+    command(folder, arguments)
+        .output()
+        .expect("the program starts")
+        .into()
+}
