@@ -11,6 +11,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("guest", &["indexes"]),
     ("runtime", &["guest", "indexes"]),
     ("web", &["guest", "indexes"]),
+    ("web/bindgen", &[]),
     ("tests", &["guest", "indexes", "runtime", "web"]),
 ];
 

@@ -1,0 +1,254 @@
+//! The engine in JavaScript gives what the native engine gives: the same hits in the same order,
+//! with every digit of their scores, the same counts and notes, and the same errors.
+//!
+//! The index is built by the program, in two segments with a replaced document; the queries are
+//! drawn from its words. Needs `node` and the core that `node web/build.mjs` makes; without them
+//! the test says so and passes, unless `LITTORAL_REQUIRE_WEB` is set.
+#![expect(clippy::unwrap_used, reason = "a failing test says where")]
+
+use littoral_guest::engine::{Mode, SortOrder};
+use littoral_guest::{Index, SearchOptions};
+use littoral_runtime::host::FolderHost;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::env;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+#[test]
+fn javascript_ranks_like_the_native_engine() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let core = root.join("web/pkg/littoral_bg.wasm");
+    let node = Command::new("node").arg("--version").output();
+    let missing = if !core.is_file() {
+        Some("web/pkg has no core; build it with `node web/build.mjs`")
+    } else if node.is_err() {
+        Some("there is no `node`")
+    } else {
+        None
+    };
+    if let Some(reason) = missing {
+        assert!(env::var_os("LITTORAL_REQUIRE_WEB").is_none(), "{reason}");
+        println!("skipped: {reason}");
+        return;
+    }
+
+    let folder = tempfile::tempdir().unwrap();
+    let index = folder.path().join("index");
+    let corpus = root.join("tests/corpora/coast");
+    let program = program(root);
+    let build = [OsStr::new("build"), corpus.join("first").as_os_str()].map(OsStr::to_owned);
+    run(Command::new(&program)
+        .args(build)
+        .arg("--output")
+        .arg(&index));
+    run(Command::new(&program)
+        .arg("update")
+        .arg(&index)
+        .arg(corpus.join("later")));
+
+    let cases = cases(&corpus);
+    assert!(cases.len() >= 200, "{} cases", cases.len());
+    let native = pollster::block_on(Index::open(FolderHost::new(&index))).unwrap();
+    let mut n_hits = 0;
+    let expected: Vec<Value> = cases
+        .into_iter()
+        .map(|(query, options)| {
+            let found = pollster::block_on(native.search(&query, &read(&options)));
+            // The text of the result, as the program prints it.
+            let answer = match found {
+                Ok(found) => {
+                    n_hits += found.hits.len();
+                    json!({"json": serde_json::to_string(&found).unwrap()})
+                }
+                Err(error) => json!({"code": error.code(), "message": error.to_string()}),
+            };
+            json!({"query": query, "options": options, "expected": answer})
+        })
+        .collect();
+    assert!(n_hits > 500, "the queries find too little: {n_hits} hits");
+    println!("{} queries, {n_hits} hits", expected.len());
+    let file = folder.path().join("cases.json");
+    fs::write(&file, serde_json::to_vec(&expected).unwrap()).unwrap();
+
+    run(Command::new("node")
+        .arg("--test")
+        .arg(root.join("web/test/"))
+        .env("LITTORAL_PARITY_INDEX", &index)
+        .env("LITTORAL_PARITY_CASES", &file)
+        .env_remove("NODE_TEST_CONTEXT"));
+}
+
+/// Builds the program, which does nothing when it is there, and says where it is.
+fn program(root: &Path) -> PathBuf {
+    // target/<profile>/deps/<this test>
+    let this = env::current_exe().unwrap();
+    let folder = this.parent().unwrap().parent().unwrap();
+    let profile = match folder.file_name().unwrap().to_str().unwrap() {
+        "debug" => "dev",
+        name => name,
+    };
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "-p", "littoral-runtime", "--bin", "littoral"]);
+    run(cargo.args(["--profile", profile]).current_dir(root));
+    folder
+        .join("littoral")
+        .with_extension(env::consts::EXE_EXTENSION)
+}
+
+fn run(command: &mut Command) {
+    let output = command.output().unwrap();
+    let [out, err] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
+    assert!(output.status.success(), "{command:?}\n{out}\n{err}");
+}
+
+/// The options of a case, as the native engine takes them.
+fn read(options: &Value) -> SearchOptions {
+    let default = SearchOptions::default();
+    let flag = |name: &str, default| options[name].as_bool().unwrap_or(default);
+    let number = |name: &str, default| options[name].as_u64().map_or(default, |n| n as usize);
+    let filters = options["filters"].as_object().into_iter().flatten();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    SearchOptions {
+        k: number("k", default.k),
+        mode: match options["mode"].as_str() {
+            Some("lexical") => Mode::Lexical,
+            Some("dense") => Mode::Dense,
+            _ => Mode::Hybrid,
+        },
+        filters: filters
+            .flat_map(|(key, values)| {
+                let values = values.as_array().unwrap().iter();
+                values.map(move |value| (key.clone(), text(value)))
+            })
+            .collect(),
+        sort: options["sort"].as_str().map(|sort| SortOrder {
+            key: sort.trim_end_matches(":desc").to_owned(),
+            descending: sort.ends_with(":desc"),
+        }),
+        facets: options["facets"]
+            .as_array()
+            .map_or(Vec::new(), |keys| keys.iter().map(text).collect()),
+        chunks: flag("chunks", default.chunks),
+        as_you_type: flag("asYouType", default.as_you_type),
+        correct: flag("correct", default.correct),
+        explain: flag("explain", default.explain),
+        excerpt_chars: number("excerptChars", default.excerpt_chars),
+    }
+}
+
+/// Queries with their options: written ones, and every stretch of the corpus' words in one of many
+/// ways of asking.
+fn cases(corpus: &Path) -> Vec<(String, Value)> {
+    let mut cases: Vec<(String, Value)> = WRITTEN
+        .iter()
+        .map(|&(query, options)| (query.to_owned(), serde_json::from_str(options).unwrap()))
+        .collect();
+    cases.push(("tide ".repeat(600), json!({})));
+    let words = words(corpus);
+    for (i, stretch) in words.chunks(3).enumerate() {
+        let first = &stretch[0];
+        let joined = stretch.join(" ");
+        cases.push(match i % 8 {
+            0 => (joined, json!({"k": 30})),
+            1 => (first.clone(), json!({"mode": "lexical", "explain": true})),
+            2 => (but_last(first), json!({"asYouType": true, "k": 5})),
+            3 => (misspelt(first), json!({"excerptChars": 60})),
+            4 => (
+                joined,
+                json!({"filters": {"section": ["tides", "weather"]}}),
+            ),
+            5 => (joined, json!({"chunks": true, "facets": ["section"]})),
+            6 => (format!("{joined} -tide"), json!({"correct": false})),
+            _ => (format!("+{first} water"), json!({"sort": "date:desc"})),
+        });
+    }
+    cases
+}
+
+/// The distinct words of the corpus in the order of their letters turned round, so that neighbours
+/// are of different documents.
+fn words(corpus: &Path) -> Vec<String> {
+    let mut words = BTreeSet::new();
+    for file in [
+        "first/records.jsonl",
+        "first/pilot-book.md",
+        "later/records.jsonl",
+    ] {
+        let text = fs::read_to_string(corpus.join(file)).unwrap();
+        let found = text.split(|c: char| !c.is_alphanumeric());
+        words.extend(
+            found
+                .filter(|word| !word.is_empty())
+                .map(|word| word.chars().rev().collect::<String>()),
+        );
+    }
+    let turned = |word: String| word.chars().rev().collect();
+    words.into_iter().map(turned).collect()
+}
+
+fn but_last(word: &str) -> String {
+    let n = word.chars().count().max(2) - 1;
+    word.chars().take(n).collect()
+}
+
+/// The word with its second and third characters exchanged.
+fn misspelt(word: &str) -> String {
+    let mut chars: Vec<char> = word.chars().collect();
+    if chars.len() > 3 {
+        chars.swap(1, 2);
+    }
+    chars.into_iter().collect()
+}
+
+const WRITTEN: &[(&str, &str)] = &[
+    ("", "{}"),
+    ("   ", "{}"),
+    ("the of and", "{}"),
+    ("zzzzqqqq", "{}"),
+    ("spring tide", r#"{"k":1}"#),
+    ("spring tide", r#"{"k":1000,"chunks":true}"#),
+    ("\"spring tide\"", r#"{"explain":true}"#),
+    ("\"high water\" -table", "{}"),
+    ("+tide +\"low water\"", "{}"),
+    ("title:tides body:moon", r#"{"explain":true}"#),
+    ("heading:anchorages sand", r#"{"chunks":true}"#),
+    ("getNextHighWater", "{}"),
+    ("next high water station_id", "{}"),
+    ("--json c++ 2.4.1", "{}"),
+    ("src/tide_station.rs", "{}"),
+    ("naive cafe resume", "{}"),
+    ("O'Brien e-mail", "{}"),
+    ("< & > \"'\"", "{}"),
+    ("angle bracket", r#"{"excerptChars":1}"#),
+    (
+        "Gezeiten Nordsee Hochwasser",
+        r#"{"facets":["section","level"]}"#,
+    ),
+    ("Deiche", "{}"),
+    ("pleine mer", "{}"),
+    ("mareas vivas", "{}"),
+    ("приливы", "{}"),
+    ("大潮", "{}"),
+    ("潮", r#"{"asYouType":true}"#),
+    ("潮汐", "{}"),
+    ("tdie tabel harbuor", "{}"),
+    ("anchr", r#"{"asYouType":true}"#),
+    ("moorings", r#"{"sort":"date"}"#),
+    ("water", r#"{"sort":"date:desc","k":40}"#),
+    (
+        "water",
+        r#"{"filters":{"section":["tides"],"level":["basic"]}}"#,
+    ),
+    ("water", r#"{"filters":{"section":["nowhere"]}}"#),
+    ("water", r#"{"filters":{"colour":["blue"]}}"#),
+    ("water", r#"{"sort":"price"}"#),
+    ("water", r#"{"facets":["colour"]}"#),
+    ("water", r#"{"mode":"dense"}"#),
+    (
+        "when does the last boat leave if a storm surge from the north is forecast on spring tides",
+        "{}",
+    ),
+];

@@ -1,0 +1,16 @@
+//! The engine for JavaScript.
+//!
+//! Only the seam and the shape of values change hands here; retrieval is the engine's, unchanged,
+//! so a page, a worker and a server rank alike. On other targets than WebAssembly the crate is
+//! empty.
+#![deny(unsafe_code)]
+
+#[cfg(target_arch = "wasm32")]
+mod error;
+#[cfg(target_arch = "wasm32")]
+mod host;
+#[cfg(target_arch = "wasm32")]
+mod index;
+
+#[cfg(target_arch = "wasm32")]
+pub use index::{Index, open};
