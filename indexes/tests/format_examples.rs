@@ -2,6 +2,7 @@
 //!
 //! The document is the expectation. Each example stands in it as a comment with its name, followed
 //! by a block whose first column is hexadecimal bytes.
+#![allow(clippy::unwrap_used, reason = "a test may stop at once")]
 
 use littoral_indexes::coder::{Bit, Encoder, Number};
 use littoral_indexes::envelope::{BlockId, Kind, SegmentId, open, seal};

@@ -153,7 +153,7 @@ impl Config {
         settings.positions = self.analysis.positions.unwrap_or(settings.positions);
         settings.synonyms = self.synonyms();
         let lang = self.ingest.lang.as_deref().filter(|&lang| lang != "auto");
-        settings.lang = lang.unwrap_or_default().to_owned();
+        lang.unwrap_or_default().clone_into(&mut settings.lang);
         settings.base_url = self.ingest.base_url.clone().unwrap_or_default();
         if !(16..=4096).contains(&settings.chunk_tokens) {
             let (key, value) = ("chunks.tokens", f64::from(settings.chunk_tokens));

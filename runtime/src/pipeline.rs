@@ -3,7 +3,7 @@
 use littoral_guest::build::Workers;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Jobs under way per thread: few bound the memory, many keep threads busy.
@@ -38,8 +38,7 @@ impl Pool {
 impl Workers for Pool {
     fn map<I: Send, O: Send>(&self, items: Vec<I>, f: impl Fn(I) -> O + Sync) -> Vec<O> {
         let f = &f;
-        self.pool
-            .install(|| items.into_par_iter().map(|item| f(item)).collect())
+        self.pool.install(|| items.into_par_iter().map(f).collect())
     }
 }
 
@@ -55,8 +54,8 @@ pub fn pipeline<I: Send, O: Send, E, W: FnMut(I) -> O>(
     mut consume: impl FnMut(O) -> Result<(), E>,
 ) -> Result<(), E> {
     let depth = JOBS_PER_THREAD * n_threads.max(1);
-    let (jobs, inbox): (SyncSender<(u64, I)>, Receiver<(u64, I)>) = sync_channel(depth);
-    let (outbox, results): (SyncSender<(u64, O)>, Receiver<(u64, O)>) = sync_channel(depth);
+    let (jobs, inbox) = sync_channel::<(u64, I)>(depth);
+    let (outbox, results) = sync_channel::<(u64, O)>(depth);
     let inbox = Arc::new(Mutex::new(inbox));
     std::thread::scope(|scope| {
         scope.spawn(move || {
@@ -112,7 +111,9 @@ mod tests {
         let mut got = Vec::new();
         let outcome: Result<(), ()> = pipeline(
             3,
-            |send| (0..500u64).for_each(|i| drop(send(i))),
+            |send| {
+                let _ = (0..500u64).all(send);
+            },
             || |i: u64| (0..i % 7 * 1000).fold(i, |a, b| a ^ b ^ b),
             |i| {
                 got.push(i);

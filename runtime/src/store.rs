@@ -204,11 +204,11 @@ impl Folder {
             if name == NEW_ENTRY_NAME {
                 // A build was stopped just before it replaced the entry.
                 fs::remove_file(entry.path()).map_err(failed("remove", &entry.path()))?;
-            } else if let Some(id) = segment_name(&name.to_string_lossy()) {
-                if !used.contains(&id.0) {
-                    let path = entry.path();
-                    fs::remove_dir_all(&path).map_err(failed("remove", &path))?;
-                }
+            } else if let Some(id) = segment_name(&name.to_string_lossy())
+                && !used.contains(&id.0)
+            {
+                let path = entry.path();
+                fs::remove_dir_all(&path).map_err(failed("remove", &path))?;
             }
         }
         Ok(())

@@ -426,7 +426,7 @@ fn merge(
                 }
             }
         },
-        |preparer, stored| preparer.restore(stored),
+        littoral_guest::build::Preparer::restore,
         |prepared| {
             stopped(control)?;
             Ok(Some(prepared))

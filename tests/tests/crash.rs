@@ -252,7 +252,7 @@ fn killed_at_every_moment(arguments: &[&str], has_index: bool) {
         let options = ["-o", "/dev/null", "-e", &trace, "-e", &inject].map(String::from);
         let ran = story.traced(&options);
         assert_ne!(ran.code, 2, "{what}: {ran:?}");
-        let mut found = answer(&story.index());
+        let found = answer(&story.index());
         if found == story.new && found != story.old {
             new += 1;
         } else {

@@ -190,14 +190,13 @@ impl Scratchpad {
                 return;
             }
             let next = self.order.len() as u32;
-            let id = match self.ids.get(token.term) {
-                Some(&id) => id,
-                None => {
-                    self.ids.insert(token.term.into(), next);
-                    self.order
-                        .push((token.term.into(), token.kind == TokenKind::Stop));
-                    next
-                }
+            let id = if let Some(&id) = self.ids.get(token.term) {
+                id
+            } else {
+                self.ids.insert(token.term.into(), next);
+                self.order
+                    .push((token.term.into(), token.kind == TokenKind::Stop));
+                next
             };
             self.occurrences.push((id, place, position));
             let is_word = matches!(token.kind, TokenKind::Word | TokenKind::Part);

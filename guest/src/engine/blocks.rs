@@ -96,7 +96,9 @@ pub(super) struct Bits(Vec<u64>);
 impl Bits {
     pub(super) fn of(documents: &[u32]) -> Self {
         let mut bits = Self::default();
-        documents.iter().for_each(|&d| bits.insert(d));
+        for &document in documents {
+            bits.insert(document);
+        }
         bits
     }
 

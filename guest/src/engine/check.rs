@@ -84,9 +84,8 @@ impl<H: Host> Index<H> {
             let recorded = segment.manifest.inventory;
             self.check_file(block, recorded, &FxHashMap::default(), &mut check)
                 .await;
-            let inventory = match self.inventory(s).await {
-                Ok(inventory) => inventory,
-                Err(_) => continue,
+            let Ok(inventory) = self.inventory(s).await else {
+                continue;
             };
             if inventory.documents.len() != segment.layout.n_documents() as usize {
                 check.problems.push(Problem {
@@ -103,38 +102,36 @@ impl<H: Host> Index<H> {
             if let Some(block) = segment
                 .dictionary_block()
                 .filter(|b| b.segment != segment.id)
+                && let Ok(decoded) = self.block(block, &mut self.fetched()).await
             {
-                if let Ok(decoded) = self.block(block, &mut self.fetched()).await {
-                    beside.insert(block, decoded);
-                }
+                beside.insert(block, decoded);
             }
             let mut order = Kind::ALL;
             order.sort_by_key(|&kind| (kind != Kind::Dictionary, kind));
             for kind in order {
                 let group = inventory.files.iter().find(|group| group.kind == kind);
                 let checksums = group.map_or(&[][..], |group| &group.checksums);
-                if let Some(n) = expected(kind) {
-                    if n as usize != checksums.len() {
-                        check.problems.push(Problem {
-                            code: "index-corrupt",
-                            file: block.path(),
-                            section: kind.section().name(),
-                            offset: 0,
-                            message: format!(
-                                "the inventory names {} files where the manifest needs {n}",
-                                checksums.len()
-                            ),
-                        });
-                    }
+                if let Some(n) = expected(kind)
+                    && n as usize != checksums.len()
+                {
+                    check.problems.push(Problem {
+                        code: "index-corrupt",
+                        file: block.path(),
+                        section: kind.section().name(),
+                        offset: 0,
+                        message: format!(
+                            "the inventory names {} files where the manifest needs {n}",
+                            checksums.len()
+                        ),
+                    });
                 }
                 for (number, &recorded) in (0u32..).zip(checksums) {
                     let block = segment.block(kind, number);
                     if let Some(decoded) =
                         self.check_file(block, recorded, &beside, &mut check).await
+                        && matches!(kind, Kind::Dictionary | Kind::Lexicon | Kind::Postings)
                     {
-                        if matches!(kind, Kind::Dictionary | Kind::Lexicon | Kind::Postings) {
-                            beside.insert(block, decoded);
-                        }
+                        beside.insert(block, decoded);
                     }
                 }
             }

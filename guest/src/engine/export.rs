@@ -110,10 +110,10 @@ impl<H: Host> Index<H> {
                 for (chunk_id, chunk) in (number * per_block..).zip(&block.chunks) {
                     let (document, _) = layout.document_of(chunk_id);
                     if current.as_ref().is_none_or(|(of, _)| *of != document) {
-                        if let Some((of, stored)) = current.take() {
-                            if !emit(of, stored) {
-                                return Ok(());
-                            }
+                        if let Some((of, stored)) = current.take()
+                            && !emit(of, stored)
+                        {
+                            return Ok(());
                         }
                         let record = block.document(document).cloned().unwrap_or_default();
                         let stored = StoredDocument {

@@ -59,20 +59,19 @@ impl<H: Host> Index<H> {
                 });
             }
         }
-        if let Some(order) = &options.sort {
-            if !self
+        if let Some(order) = &options.sort
+            && !self
                 .segments
                 .iter()
                 .any(|s| s.manifest.sorts.iter().any(|k| k.name == order.key))
-            {
-                let known = known(&|s| s.manifest.sorts.iter().map(|k| k.name.clone()).collect());
-                let name = order.key.clone();
-                return Err(EngineError::Unknown {
-                    what: "sort key",
-                    name,
-                    known,
-                });
-            }
+        {
+            let known = known(&|s| s.manifest.sorts.iter().map(|k| k.name.clone()).collect());
+            let name = order.key.clone();
+            return Err(EngineError::Unknown {
+                what: "sort key",
+                name,
+                known,
+            });
         }
         for segment in &self.segments {
             for (key, values) in &selection.keys {

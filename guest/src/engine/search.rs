@@ -102,7 +102,7 @@ impl<H: Host> Index<H> {
     ) -> Result<SearchResult, EngineError> {
         let mut fetched = self.fetched();
         let mut notes = Vec::new();
-        let mode = self.mode(options.mode, &mut notes)?;
+        let mode = Self::mode(options.mode, &mut notes)?;
         let k = options.k.clamp(1, MAX_HITS);
 
         let query = parse(text);
@@ -233,7 +233,7 @@ impl<H: Host> Index<H> {
         })
     }
 
-    fn mode(&self, asked: Mode, notes: &mut Vec<Note>) -> Result<Mode, EngineError> {
+    fn mode(asked: Mode, notes: &mut Vec<Note>) -> Result<Mode, EngineError> {
         match asked {
             Mode::Lexical => Ok(Mode::Lexical),
             Mode::Hybrid => {
@@ -775,7 +775,7 @@ impl<H: Host> Index<H> {
                 )
             });
             places.truncate(k);
-            if !self.tails_matter(found, &places, k) {
+            if !Self::tails_matter(found, &places, k) {
                 return Ok((places, work));
             }
             for term in found.iter_mut() {
@@ -790,7 +790,7 @@ impl<H: Host> Index<H> {
     }
 
     /// Whether the tails left out could change the result by more than the slack.
-    fn tails_matter(&self, found: &[FoundTerm], places: &[Place], k: usize) -> bool {
+    fn tails_matter(found: &[FoundTerm], places: &[Place], k: usize) -> bool {
         let mut potential = 0u64;
         for term in found {
             let tail = |source: &Option<Source>| {

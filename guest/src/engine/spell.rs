@@ -133,10 +133,10 @@ impl<H: Host> Index<H> {
             plan.terms[i].alternatives = terms;
             plan.terms[i].weight = plan.terms[i].weight * CORRECTED_WEIGHT / FULL_WEIGHT;
         }
-        if suggestion != text {
-            if let Some(note) = notes.iter_mut().rev().find(|note| note.code == "corrected") {
-                note.suggestion = Some(suggestion);
-            }
+        if suggestion != text
+            && let Some(note) = notes.iter_mut().rev().find(|note| note.code == "corrected")
+        {
+            note.suggestion = Some(suggestion);
         }
         let terms: Vec<&str> = unknown
             .iter()
