@@ -115,7 +115,7 @@ fn page(i: usize) -> Document {
         });
     };
     for (n, sentence) in text.split_inclusive(". ").enumerate() {
-        if n > 0 && i % 3 == 0 {
+        if n > 0 && i.is_multiple_of(3) {
             let anchor = Some(format!("part-{n}"));
             push(
                 PartKind::Heading { level: 2, anchor },
@@ -130,7 +130,7 @@ fn page(i: usize) -> Document {
     document
         .filters
         .insert("section".into(), vec![section.into()]);
-    let level = if i % 2 == 0 {
+    let level = if i.is_multiple_of(2) {
         vec!["easy".into()]
     } else {
         vec!["easy".into(), "hard".into()]
