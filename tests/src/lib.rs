@@ -1,6 +1,11 @@
 //! What the tests of the workspace share: documents, an index in memory, the program, the data.
+#![expect(
+    clippy::missing_panics_doc,
+    reason = "what a test finds wrong it says by panicking"
+)]
 
 pub mod data;
+pub mod fuzz;
 pub mod memory;
 pub mod program;
 pub mod random;

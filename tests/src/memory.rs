@@ -1,5 +1,7 @@
 //! An index in memory, and a host over it that hands out what a test wants damaged.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use littoral_guest::build::{MemoryScratch, OneThread, SegmentBuilder, SegmentInput, Sink};
 use littoral_guest::engine::Index;
 use littoral_guest::{Document, Host, HostError};
@@ -148,6 +150,25 @@ impl Stored {
         self.files.insert(Place::Entry, entry.into());
     }
 
+    /// The bytes of the manifest in the entry.
+    ///
+    /// # Panics
+    /// When the entry is damaged.
+    pub fn manifest_bytes(&self) -> Vec<u8> {
+        let text = std::str::from_utf8(&self.files[&Place::Entry]).expect("an entry is text");
+        let encoded = text.rsplit('"').nth(1).expect("a manifest");
+        STANDARD.decode(encoded).expect("base64")
+    }
+
+    /// Makes an entry of any bytes, with the build id that they have.
+    pub fn put_manifest_bytes(&mut self, manifest: &[u8]) {
+        let hash = blake3::hash(manifest).to_hex();
+        let (build, encoded) = (&hash[..16], STANDARD.encode(manifest));
+        let entry =
+            format!("{{\"littoral\":1,\"build\":\"{build}\",\"manifest\":\"{encoded}\"}}\n");
+        self.files.insert(Place::Entry, entry.into_bytes().into());
+    }
+
     /// Puts `payload` into `block`, sealed, and its checksum into the inventory and the manifest, so
     /// that nothing but the payload's own decoder can refuse it.
     pub fn reseal(&mut self, block: BlockId, payload: &[u8]) {
@@ -204,18 +225,18 @@ impl Stored {
         MemoryHost {
             stored: self,
             changed: Place::Entry,
-            file: None,
+            instead: Instead::AsItWas,
             was_read: Cell::default(),
         }
     }
 
     /// A host over the files with `file` in `place`; `None` takes the file away.
     pub fn host_with(&self, place: Place, file: Option<&[u8]>) -> MemoryHost<'_> {
-        let file = Some(file.map(Arc::from));
+        let instead = file.map_or(Instead::Nothing, |file| Instead::File(file.into()));
         MemoryHost {
             stored: self,
             changed: place,
-            file,
+            instead,
             was_read: Cell::default(),
         }
     }
@@ -223,12 +244,20 @@ impl Stored {
 
 const HEADER: usize = littoral_indexes::envelope::HEADER_BYTES;
 
+/// What stands in the place that is changed.
+#[derive(Debug)]
+enum Instead {
+    AsItWas,
+    Nothing,
+    File(Arc<[u8]>),
+}
+
 /// A host over an index in memory, one file of which may be changed.
 #[derive(Debug)]
 pub struct MemoryHost<'a> {
     stored: &'a Stored,
     changed: Place,
-    file: Option<Option<Arc<[u8]>>>,
+    instead: Instead,
     was_read: Cell<bool>,
 }
 
@@ -242,8 +271,10 @@ impl MemoryHost<'_> {
         let mut file = self.stored.files.get(&place);
         if place == self.changed {
             self.was_read.set(true);
-            if let Some(changed) = &self.file {
-                file = changed.as_ref();
+            match &self.instead {
+                Instead::AsItWas => {}
+                Instead::Nothing => file = None,
+                Instead::File(changed) => file = Some(changed),
             }
         }
         file.cloned()

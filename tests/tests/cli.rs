@@ -1,5 +1,12 @@
 //! Sessions with the program: every field of its JSON, its exit codes, and what it says when
 //! something is wrong.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::format_collect,
+    reason = "a test says what it finds, and ends where it cannot go on"
+)]
 
 use littoral_tests::program::{self, Ran};
 use serde_json::Value;
@@ -311,29 +318,31 @@ fn filters_facets_and_sorting_narrow_count_and_order() {
     assert_eq!((ran.code, ran.error_code().as_str()), (2, "bad-filter"));
 }
 
+/// Every part of an explanation is the sum of its own.
+fn adds_up(explanation: &Value) {
+    let Some(parts) = explanation["parts"].as_array() else {
+        return;
+    };
+    let sum: f64 = parts
+        .iter()
+        .map(|part| part["value"].as_f64().unwrap())
+        .sum();
+    assert!(
+        (sum - explanation["value"].as_f64().unwrap()).abs() < 1e-6,
+        "{explanation}"
+    );
+    parts.iter().for_each(adds_up);
+}
+
 #[test]
 fn an_explanation_adds_up_to_the_score() {
     let root = folder();
     let result = search(&root, &["high tide", "--explain"]);
-    fn check(explanation: &Value) {
-        let Some(parts) = explanation["parts"].as_array() else {
-            return;
-        };
-        let sum: f64 = parts
-            .iter()
-            .map(|part| part["value"].as_f64().unwrap())
-            .sum();
-        assert!(
-            (sum - explanation["value"].as_f64().unwrap()).abs() < 1e-6,
-            "{explanation}"
-        );
-        parts.iter().for_each(check);
-    }
     for hit in result["hits"].as_array().unwrap() {
         let explanation = &hit["explain"];
         let difference = explanation["value"].as_f64().unwrap() - hit["score"].as_f64().unwrap();
         assert!(difference.abs() < 1e-6, "{hit}");
-        check(explanation);
+        adds_up(explanation);
     }
 }
 

@@ -1,4 +1,11 @@
 //! Damage of every kind to the files of an index is noticed, named, and never changes an answer.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::format_collect,
+    reason = "a test says what it finds, and ends where it cannot go on"
+)]
 
 use littoral_guest::engine::{Check, Problem};
 use littoral_guest::{EngineError, Index, SearchOptions};

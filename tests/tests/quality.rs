@@ -2,6 +2,13 @@
 //!
 //! The floors are the nDCG@10 of a reference BM25 (k1 = 0.9, b = 0.4, Porter stems, Lucene's stop
 //! words) where the engine is above it. To see all figures: `littoral eval --data DIR --split SPLIT`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::format_collect,
+    reason = "a test says what it finds, and ends where it cannot go on"
+)]
 
 use littoral_guest::Document;
 use littoral_guest::engine::{Index, Mode};

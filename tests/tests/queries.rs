@@ -1,4 +1,11 @@
 //! Whatever is typed is answered: without a panic, within bounds, and always the same.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::format_collect,
+    reason = "a test says what it finds, and ends where it cannot go on"
+)]
 
 use littoral_guest::engine::{Mode, SearchResult, SortOrder};
 use littoral_guest::query::{MAX_QUERY_BYTES, parse};
