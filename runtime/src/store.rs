@@ -219,7 +219,6 @@ impl Drop for Folder {
     /// Removes segments written but not committed, so that a failed build leaves nothing.
     fn drop(&mut self) {
         for path in &self.made {
-            // Best effort: a later commit removes what stays.
             let _ = fs::remove_dir_all(path);
         }
     }

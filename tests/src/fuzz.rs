@@ -9,14 +9,16 @@ use littoral_guest::chunk::{ChunkOptions, split};
 use littoral_guest::query::parse;
 use littoral_guest::{Index, SearchOptions};
 use littoral_indexes::envelope::{self, BlockId, HEADER_BYTES, Kind, SegmentId};
+use littoral_indexes::impact::Scoring;
 use littoral_indexes::inventory::Inventory;
 use littoral_indexes::layout::{Class, Layout};
 use littoral_indexes::lexicon::{LexiconBlock, PositionsBlock, Separators, TailBlock, TermCodec};
-use littoral_indexes::manifest::{Manifest, read_deleted, write_deleted};
+use littoral_indexes::manifest::{Averages, Manifest, read_deleted, write_deleted};
 use littoral_indexes::passages::PassageBlock;
 use littoral_indexes::spelling::{SpellingDirectory, completions, corrections};
 use littoral_indexes::text::TextCodec;
 use littoral_indexes::{filters, sort};
+use littoral_runtime::build::default_settings;
 use littoral_runtime::ingest::{IngestOptions, SourceKind, Unit, parse as read_document};
 use std::sync::OnceLock;
 
@@ -85,10 +87,22 @@ pub fn manifest(data: &[u8]) {
     let _ = pollster::block_on(index.check());
 }
 
+/// Impacts by usual parameters.
+fn scoring() -> Scoring {
+    let parameters = default_settings().scoring;
+    Scoring::new(
+        parameters,
+        Averages {
+            chunk_words: 100,
+            document_words: 300,
+        },
+    )
+}
+
 /// A block of the lexicon, and a tail.
 pub fn lexicon(data: &[u8]) {
     let (layout, rest) = layout(data);
-    if let Ok(block) = LexiconBlock::read(rest, &layout, &TermCodec::default()) {
+    if let Ok(block) = LexiconBlock::read(rest, &layout, &scoring(), &TermCodec::default()) {
         for (i, term) in block.terms().iter().enumerate() {
             assert_eq!(block.find(&term.term), Some(i));
             assert!(term.list.documents.is_sorted());
@@ -100,12 +114,12 @@ pub fn lexicon(data: &[u8]) {
             );
         }
     }
-    let _ = TailBlock::read(rest, &layout);
+    let _ = TailBlock::read(rest, &layout, &scoring());
 }
 
 /// Positions beside sound lists.
 pub fn positions(data: &[u8]) {
-    static SOUND: OnceLock<Option<(Layout, LexiconBlock)>> = OnceLock::new();
+    static SOUND: OnceLock<Option<LexiconBlock>> = OnceLock::new();
     let sound = SOUND.get_or_init(|| {
         let (stored, s) = (sample(), 0);
         let manifest = stored.manifest();
@@ -119,11 +133,12 @@ pub fn positions(data: &[u8]) {
             number: 0,
         };
         let payload = &stored.files.get(&Place::Block(block))?[HEADER_BYTES..];
-        let lexicon = LexiconBlock::read(payload, &layout, &primed).ok()?;
-        Some((layout, lexicon))
+        let scoring = Scoring::new(manifest.settings.scoring, manifest.averages);
+        let lexicon = LexiconBlock::read(payload, &layout, &scoring, &primed).ok()?;
+        Some(lexicon)
     });
-    let (layout, block) = sound.as_ref().expect("a sound sample");
-    let _ = PositionsBlock::read(data, block, layout);
+    let block = sound.as_ref().expect("a sound sample");
+    let _ = PositionsBlock::read(data, block);
 }
 
 /// A decompressed block of passages.

@@ -21,6 +21,9 @@ use std::collections::BinaryHeap;
 /// of the query's words precedes one that repeats few.
 pub(super) const COVERAGE: u32 = 0;
 
+/// Below this many documents, bounds are always kept in an array.
+const SPARSE_FROM: usize = 1 << 20;
+
 /// A posting list and how much its term counts in this query.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Weighted<'a> {
@@ -62,15 +65,9 @@ pub(super) fn top_documents(
     allowed: Allowed<'_>,
     k: usize,
 ) -> Vec<Ranked> {
-    let mut bounds = vec![0u32; layout.n_documents() as usize];
-    for &Weighted { list, weight } in lists {
-        for (&document, &peak) in list.documents.iter().zip(&list.peaks) {
-            bounds[document as usize] += weight * (u32::from(peak) + COVERAGE);
-        }
-    }
     let mut queue: Vec<(u32, Reverse<u32>)> = Vec::new();
-    for (document, &bound) in (0u32..).zip(&bounds) {
-        if bound > 0 && allowed.contains(document) {
+    for (document, bound) in bounds(lists, layout) {
+        if allowed.contains(document) {
             queue.push((bound, Reverse(document)));
         }
     }
@@ -103,6 +100,41 @@ pub(super) fn top_documents(
         .collect();
     ranked.sort_by_key(|r| (Reverse(r.score), r.document));
     ranked
+}
+
+/// Each document of the lists with the bound on its score, ascending.
+fn bounds(lists: &[Weighted<'_>], layout: &Layout) -> Vec<(u32, u32)> {
+    let n_postings: usize = lists.iter().map(|w| w.list.len()).sum();
+    let n_documents = layout.n_documents() as usize;
+    if n_documents > SPARSE_FROM && n_documents / 64 > n_postings {
+        // Few postings among very many documents: an array of all would be mostly empty.
+        let mut pairs: Vec<(u32, u32)> = Vec::with_capacity(n_postings);
+        for &Weighted { list, weight } in lists {
+            let bound = |&peak: &u16| weight * (u32::from(peak) + COVERAGE);
+            pairs.extend(
+                list.documents
+                    .iter()
+                    .copied()
+                    .zip(list.peaks.iter().map(bound)),
+            );
+        }
+        pairs.sort_unstable();
+        pairs.dedup_by(|next, kept| {
+            let same = next.0 == kept.0;
+            if same {
+                kept.1 += next.1;
+            }
+            same
+        });
+        return pairs;
+    }
+    let mut bounds = vec![0u32; n_documents];
+    for &Weighted { list, weight } in lists {
+        for (&document, &peak) in list.documents.iter().zip(&list.peaks) {
+            bounds[document as usize] += weight * (u32::from(peak) + COVERAGE);
+        }
+    }
+    (0..).zip(bounds).filter(|&(_, bound)| bound > 0).collect()
 }
 
 /// The `k` best chunks, best first; equal scores by document, then chunk.
