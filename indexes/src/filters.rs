@@ -44,7 +44,7 @@ pub fn write(values: &[FilterValue], n_documents: u32) -> Vec<u8> {
 /// Reads a block of values.
 ///
 /// # Errors
-/// [`IndexError::Corrupt`] when the payload is not what [`write`] makes.
+/// [`IndexError::Corrupt`] when the payload is not what [`write()`] makes.
 pub fn read(payload: &[u8], n_documents: u32) -> Result<Vec<FilterValue>, IndexError> {
     let section = Section::Filters;
     let mut decoder = Decoder::new(payload);

@@ -22,7 +22,7 @@ pub fn write(values: &[Option<String>]) -> Vec<u8> {
 /// Reads the `n` values of a block.
 ///
 /// # Errors
-/// [`IndexError::Corrupt`] when the bytes are not what [`write`] makes.
+/// [`IndexError::Corrupt`] when the bytes are not what [`write()`] makes.
 pub fn read(bytes: &[u8], n: u32) -> Result<Vec<Option<String>>, IndexError> {
     let mut fields = FieldReader::new(bytes, Section::Sort);
     let mut values = Vec::new();

@@ -215,12 +215,13 @@ impl<H: Host> Index<H> {
             error,
         };
         let (manifest, build) = Manifest::read(&entry).map_err(in_entry)?;
-        let segments = manifest
+        let segments: Vec<Segment> = manifest
             .segments
             .iter()
             .map(|segment| Segment::open(segment.clone()))
             .collect::<Result<_, _>>()
             .map_err(in_entry)?;
+        consistent(&segments).map_err(in_entry)?;
         let (cache, cache_bytes) = (Mutex::new(Cache::default()), DEFAULT_CACHE_BYTES);
         let entry_bytes = entry.len() as u64;
         let options = AnalysisOptions {
@@ -302,11 +303,12 @@ impl<H: Host> Index<H> {
     ) -> Result<Vec<Arc<Decoded>>, EngineError> {
         let mut found: FxHashMap<BlockId, Arc<Decoded>> = FxHashMap::default();
         let mut missing = Vec::new();
+        let mut asked = FxHashSet::default();
         let mut fresh = false;
         {
             let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
             for &block in blocks {
-                if found.contains_key(&block) || missing.contains(&block) {
+                if !asked.insert(block) {
                     continue;
                 }
                 if let Some((decoded, file_bytes)) = cache.get(block) {
@@ -483,18 +485,18 @@ fn languages(manifest: &Manifest) -> Vec<Language> {
     if !manifest.settings.lang.is_empty() {
         return vec![Language::from_code(&manifest.settings.lang)];
     }
-    let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
     for (code, n) in manifest
         .segments
         .iter()
         .flat_map(|segment| &segment.languages)
     {
-        *counts.entry(code).or_default() += n;
+        *counts.entry(code).or_default() += u64::from(*n);
     }
-    let total: u32 = counts.values().sum();
-    let mut counts: Vec<(&str, u32)> = counts.into_iter().collect();
+    let total: u64 = counts.values().sum();
+    let mut counts: Vec<(&str, u64)> = counts.into_iter().collect();
     counts.sort_by_key(|&(_, n)| std::cmp::Reverse(n));
-    let few = |&(i, &(_, n)): &(usize, &(&str, u32))| i == 0 || n >= total / 20;
+    let few = |&(i, &(_, n)): &(usize, &(&str, u64))| i == 0 || n >= total / 20;
     let languages = counts.iter().enumerate().filter(few).take(MAX_LANGUAGES);
     let languages: Vec<Language> = languages
         .map(|(_, (code, _))| Language::from_code(code))
@@ -506,6 +508,42 @@ fn languages(manifest: &Manifest) -> Vec<Language> {
     }
 }
 
+/// Checks what holds between segments: their ids differ and their documents can be counted.
+fn consistent(segments: &[Segment]) -> Result<(), IndexError> {
+    let (mut ids, mut documents, mut chunks) = (FxHashSet::default(), 0u64, 0u64);
+    for (i, segment) in segments.iter().enumerate() {
+        documents += u64::from(segment.layout.n_documents());
+        chunks += u64::from(segment.layout.n_chunks());
+        if !ids.insert(segment.id) || documents.max(chunks) > u64::from(u32::MAX >> 1) {
+            let reason = "two segments have one id, or segments have too many documents";
+            return Err(IndexError::corrupt(Section::Manifest, i, reason));
+        }
+    }
+    Ok(())
+}
+
+/// Checks that the blocks of filters follow each other as their separators say.
+fn filters_in_order(manifest: &SegmentManifest) -> Result<(), IndexError> {
+    let mut next = 0u32;
+    for (i, key) in manifest.filters.iter().enumerate() {
+        let n_blocks = Separators::read(&key.separators)?.n_blocks();
+        if key.first_block != next {
+            let reason = "the blocks of a filter do not follow those before";
+            return Err(IndexError::corrupt(Section::Manifest, i, reason));
+        }
+        next = next.saturating_add(n_blocks);
+    }
+    if next != manifest.n_filter_blocks {
+        let reason = "the number of filter blocks is not that of the keys";
+        return Err(IndexError::corrupt(
+            Section::Manifest,
+            manifest.filters.len(),
+            reason,
+        ));
+    }
+    Ok(())
+}
+
 fn bad_text(section: Section, offset: usize) -> IndexError {
     IndexError::corrupt(section, offset, "the text does not decompress")
 }
@@ -513,6 +551,7 @@ fn bad_text(section: Section, offset: usize) -> IndexError {
 impl Segment {
     fn open(manifest: SegmentManifest) -> Result<Self, IndexError> {
         let layout = manifest.layout()?;
+        filters_in_order(&manifest)?;
         let separators = Separators::read(&manifest.separators)?;
         let primed = TermCodec::primed(separators.strings());
         let deleted = read_deleted(&manifest.deleted, layout.n_documents())?;

@@ -23,7 +23,7 @@ pub(super) fn excerpt(
             }
         }
     });
-    let max_bytes = max_chars * text.len() / text.chars().count().max(1);
+    let max_bytes = max_chars.saturating_mul(text.len()) / text.chars().count().max(1);
     let (start, end) = window(&spans, text, max_bytes);
     render(text, start, end, &spans)
 }
@@ -38,7 +38,7 @@ fn window(spans: &[(usize, usize, usize, u32)], text: &str, max_bytes: usize) ->
         let mut seen: Vec<usize> = Vec::new();
         let (mut sum, mut last) = (0, first.1);
         for span in &spans[i..] {
-            if span.1 > first.0 + max_bytes * 4 / 5 {
+            if span.1 > first.0 + max_bytes / 5 * 4 {
                 break;
             }
             // A word said again adds little.

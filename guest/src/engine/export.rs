@@ -95,15 +95,15 @@ impl<H: Host> Index<H> {
         let per_block = segment.manifest.chunks_per_block.max(1);
         let n_blocks = layout.n_chunks().div_ceil(per_block);
         let mut current: Option<(u32, StoredDocument)> = None;
-        let numbers: Vec<u32> = (0..n_blocks).collect();
-        for batch in numbers.chunks(BATCH_BLOCKS) {
+        for first in (0..n_blocks).step_by(BATCH_BLOCKS) {
+            let batch = first..n_blocks.min(first.saturating_add(BATCH_BLOCKS as u32));
             let mut wanted: Vec<_> = batch
-                .iter()
-                .map(|&n| segment.block(Kind::Passages, n))
+                .clone()
+                .map(|n| segment.block(Kind::Passages, n))
                 .collect();
             wanted.extend(segment.dictionary_block());
             let read = self.blocks(&wanted, &mut self.fetched()).await?;
-            for (&number, decoded) in batch.iter().zip(&read) {
+            for (number, decoded) in batch.zip(&read) {
                 let Decoded::Passages(block) = &**decoded else {
                     continue;
                 };
