@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 use serde_json::json;
-use std::io::{IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 
 /// An error as a person or a program reads it.
 #[derive(Debug, Clone)]
@@ -30,12 +30,19 @@ impl Failure {
     }
 }
 
-/// Prints a line of a result. A reader that has gone away, as `head` does, has what it wanted.
+/// Prints a line of a result. A reader that has gone away, as `head` does, has what it wanted; a
+/// result that cannot be written otherwise is an error.
 pub(super) fn line(text: impl AsRef<str>) {
-    let mut out = std::io::stdout().lock();
-    if writeln!(out, "{}", text.as_ref()).is_err() {
-        std::process::exit(0);
+    if let Err(error) = put(text.as_ref()) {
+        let is_gone = error.kind() == io::ErrorKind::BrokenPipe;
+        std::process::exit(if is_gone { 0 } else { 2 });
     }
+}
+
+fn put(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{text}")?;
+    out.flush()
 }
 
 /// Prints a result as JSON on one line.
@@ -54,7 +61,9 @@ pub(super) fn failure(failure: &Failure, as_json: bool) {
         hint,
     } = failure;
     if as_json {
-        line(json!({"error": {"code": code, "message": message, "hint": hint}}).to_string());
+        let error = json!({"error": {"code": code, "message": message, "hint": hint}});
+        // What cannot be printed cannot be reported either; the exit code still tells.
+        let _ = put(&error.to_string());
     } else {
         eprintln!("error: {message}");
         if !hint.is_empty() {
@@ -65,7 +74,7 @@ pub(super) fn failure(failure: &Failure, as_json: bool) {
 
 /// An excerpt for a terminal: marks in bold, entities as characters.
 pub(super) fn marked(excerpt: &str) -> String {
-    let (on, off) = if std::io::stdout().is_terminal() {
+    let (on, off) = if io::stdout().is_terminal() {
         ("\u{1b}[1m", "\u{1b}[0m")
     } else {
         ("", "")
