@@ -8,6 +8,7 @@ pub mod documentation;
 pub mod eval;
 pub mod host;
 pub mod ingest;
+mod merge;
 pub mod pipeline;
 pub mod store;
 pub mod update;

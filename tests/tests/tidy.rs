@@ -17,6 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 
 /// What may lie at the top of the repository.
 const TOP: &[&str] = &[
+    ".ci",
     ".clippy.toml",
     ".github",
     ".gitignore",
@@ -64,6 +65,18 @@ const LONG: &[(&str, &str)] = &[
     (
         "runtime/src/eval/dataset.rs",
         "one reader of collections, with its errors and their tests",
+    ),
+    (
+        "tests/tests/cli.rs",
+        "sessions of every command, read as one contract",
+    ),
+    (
+        "tests/tests/crash.rs",
+        "one story told to every command, interrupted everywhere",
+    ),
+    (
+        "tests/tests/hostile.rs",
+        "one mutation engine with the bounds it is held to",
     ),
 ];
 

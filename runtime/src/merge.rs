@@ -1,0 +1,130 @@
+//! Segments become one: when there are many small ones, when much is deleted, or on request.
+
+use crate::build::{BuildFailure, CREATED_BY, collect, write_index};
+use crate::host::FolderHost;
+use crate::pipeline::Pool;
+use crate::store::Folder;
+use crate::update::{Control, stopped};
+use littoral_guest::build::SegmentInput;
+use littoral_guest::engine::{Index, StoredDocument};
+use littoral_indexes::envelope::SegmentId;
+use littoral_indexes::manifest::{Manifest, SegmentManifest};
+use std::collections::BTreeSet;
+
+/// Share of deleted documents, in percent, above which an update compacts.
+const MAX_DELETED_PERCENT: u32 = 25;
+
+/// Segments an index may have before the small ones are merged: each costs a query a lexicon block
+/// a word.
+const MAX_SEGMENTS: usize = 6;
+
+/// Documents of a segment, the deleted included.
+pub(crate) fn n_documents(segment: &SegmentManifest) -> u32 {
+    segment.classes.iter().map(|class| class.n_documents).sum()
+}
+
+/// Documents of a segment that were not deleted.
+pub(crate) fn n_live(segment: &SegmentManifest) -> u32 {
+    let n = n_documents(segment);
+    let deleted = littoral_indexes::manifest::read_deleted(&segment.deleted, n);
+    n - deleted.map_or(0, |deleted| deleted.len() as u32)
+}
+
+/// Merges segments where that is due; tells whether all became one.
+pub(crate) fn tidy(
+    folder: &mut Folder,
+    manifest: &Manifest,
+    pool: &Pool,
+    control: &Control<'_>,
+    compact: bool,
+) -> Result<bool, BuildFailure> {
+    let segments = &manifest.segments;
+    let total: u32 = segments.iter().map(n_documents).sum();
+    let live: u32 = segments.iter().map(n_live).sum();
+    // A dictionary whose segment is gone is held by nothing that a check reads.
+    let ids: BTreeSet<[u8; 8]> = segments.iter().map(|segment| segment.id).collect();
+    let lost_dictionary = segments
+        .iter()
+        .filter_map(|segment| segment.dictionary)
+        .any(|id| !ids.contains(&id));
+    let needs_compaction = (total - live) * 100 > total * MAX_DELETED_PERCENT || lost_dictionary;
+    if compact || needs_compaction {
+        if segments.len() > 1 || total > live || compact || lost_dictionary {
+            let all: Vec<usize> = (0..segments.len()).collect();
+            merge(folder, manifest, &all, pool, control)?;
+            return Ok(true);
+        }
+        return Ok(false);
+    }
+    if segments.len() > MAX_SEGMENTS {
+        // All but the largest become one: they are small beside it, or it is time to compact.
+        let largest = (0..segments.len())
+            .max_by_key(|&s| n_documents(&segments[s]))
+            .unwrap_or(0);
+        let small: Vec<usize> = (0..segments.len()).filter(|&s| s != largest).collect();
+        let in_small: u32 = small.iter().map(|&s| n_live(&segments[s])).sum();
+        if in_small * 2 > n_live(&segments[largest]) {
+            let all: Vec<usize> = (0..segments.len()).collect();
+            merge(folder, manifest, &all, pool, control)?;
+            return Ok(true);
+        }
+        merge(folder, manifest, &small, pool, control)?;
+    }
+    Ok(false)
+}
+
+/// Writes the documents of `chosen` segments as one. All of them together are built as a fresh
+/// index is: with averages and a dictionary of their own.
+fn merge(
+    folder: &mut Folder,
+    manifest: &Manifest,
+    chosen: &[usize],
+    pool: &Pool,
+    control: &Control<'_>,
+) -> Result<(), BuildFailure> {
+    let index = pollster::block_on(Index::open(FolderHost::new(folder.path())))?;
+    let settings = &manifest.settings;
+    let mut failed = Ok(());
+    let builder = collect(
+        pool,
+        settings,
+        |send: &mut dyn FnMut(StoredDocument) -> bool| {
+            for &s in chosen {
+                failed = pollster::block_on(index.export(s, send));
+                if failed.is_err() {
+                    break;
+                }
+            }
+        },
+        littoral_guest::build::Preparer::restore,
+        |prepared| {
+            stopped(control)?;
+            Ok(Some(prepared))
+        },
+    )?;
+    failed?;
+    if chosen.len() == manifest.segments.len() {
+        write_index(builder, settings, folder, pool)?;
+        return Ok(());
+    }
+    let kept: Vec<usize> = (0..manifest.segments.len())
+        .filter(|s| !chosen.contains(s))
+        .collect();
+    let base = kept[0];
+    let dictionary =
+        pollster::block_on(index.dictionary(base))?.zip(manifest.segments[base].dictionary);
+    let input = SegmentInput {
+        settings,
+        averages: Some(manifest.averages),
+        dictionary: dictionary
+            .as_ref()
+            .map(|(bytes, id)| (SegmentId(*id), bytes.as_slice())),
+        created_by: CREATED_BY,
+    };
+    let merged = builder.finish(&input, folder, pool)?;
+    let mut next = manifest.clone();
+    next.segments = kept.iter().map(|&s| manifest.segments[s].clone()).collect();
+    next.segments.extend(merged.map(|(segment, _)| segment));
+    folder.commit(&next)?;
+    Ok(())
+}
