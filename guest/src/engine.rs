@@ -14,12 +14,17 @@ mod excerpt;
 mod explain;
 mod export;
 mod filter;
+mod lexical;
+mod lookup;
 mod phrase;
 mod plan;
+mod present;
 mod rank;
+mod restrict;
 mod result;
 mod search;
 mod spell;
+mod verify;
 
 pub use blocks::{Fetched, Index};
 pub use check::{Check, Problem};

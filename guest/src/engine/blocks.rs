@@ -358,6 +358,16 @@ impl<H: Host> Index<H> {
             .collect())
     }
 
+    /// One decoded block.
+    pub(super) async fn block(
+        &self,
+        block: BlockId,
+        fetched: &mut Fetched,
+    ) -> Result<Arc<Decoded>, EngineError> {
+        let mut read = self.blocks(&[block], fetched).await?;
+        Ok(read.swap_remove(0))
+    }
+
     pub(super) fn segment(&self, id: SegmentId) -> Option<&Segment> {
         self.segments.iter().find(|segment| segment.id == id)
     }

@@ -1,8 +1,9 @@
 //! A score taken apart.
 
+use super::lexical::{Place, SCORE_UNIT};
+use super::lookup::FoundTerm;
 use super::rank::COVERAGE;
 use super::result::Explanation;
-use super::search::{FoundTerm, Place, SCORE_UNIT};
 
 /// The score of `place` as the sum over the query's terms of what the document as a whole and the
 /// chunk itself give.

@@ -2,8 +2,9 @@
 
 use super::EngineError;
 use super::blocks::{Bits, Decoded, Fetched, Index, Segment};
+use super::lexical::{Lexical, Place};
+use super::restrict::Restriction;
 use super::result::{Facet, SearchOptions, SortOrder};
-use super::search::{FoundTerm, Place, Restriction};
 use crate::host::Host;
 use crate::query::Occur;
 use littoral_indexes::envelope::{BlockId, Kind};
@@ -123,8 +124,7 @@ impl<H: Host> Index<H> {
     pub(super) async fn facets(
         &self,
         options: &SearchOptions,
-        found: &[FoundTerm],
-        restrictions: &[Restriction],
+        lexical: &Lexical,
         fetched: &mut Fetched,
     ) -> Result<BTreeMap<String, Vec<Facet>>, EngineError> {
         let mut facets = BTreeMap::new();
@@ -132,7 +132,7 @@ impl<H: Host> Index<H> {
             return Ok(facets);
         }
         let matching: Vec<Bits> = self
-            .matching(found, restrictions)
+            .matching(lexical)
             .iter()
             .map(|documents| Bits::of(documents))
             .collect();

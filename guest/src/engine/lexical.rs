@@ -1,0 +1,205 @@
+//! The lexical leg: documents ranked by the words of a query, without their passages.
+
+use super::EngineError;
+use super::blocks::{Bits, Fetched, Index};
+use super::filter::Selection;
+use super::lookup::{FoundTerm, Source};
+use super::plan::Plan;
+use super::rank::{Allowed, Ranked, Weighted, top_chunks, top_documents};
+use super::restrict::Restriction;
+use super::result::Work;
+use crate::host::Host;
+use crate::query::Occur;
+use littoral_indexes::impact::UNIT;
+
+/// Impact units times weight units in a score of 1.0.
+pub(super) const SCORE_UNIT: f64 = (UNIT * 256) as f64;
+
+/// Skipping a tail may cost a document at most this share of the k-th score, in 1/256.
+const TAIL_SLACK: u64 = 48;
+
+/// A place in the index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) segment: usize,
+    pub(super) ranked: Ranked,
+}
+
+impl Place {
+    /// Tells places apart, whatever their scores.
+    pub(super) fn key(&self) -> (usize, u32, u32) {
+        (self.segment, self.ranked.document, self.ranked.chunk)
+    }
+}
+
+/// What the words of a query find.
+pub(super) struct Lexical {
+    pub(super) terms: Vec<FoundTerm>,
+    /// What documents must fulfil, by segment: for every leg of the search.
+    pub(super) restrictions: Vec<Restriction>,
+    /// Best first: higher score, then lower segment, document and chunk.
+    pub(super) places: Vec<Place>,
+    pub(super) work: Work,
+}
+
+impl<H: Host> Index<H> {
+    /// Looks up the words of `plan`, finds what documents must fulfil, and ranks the best `wanted`.
+    pub(super) async fn lexical(
+        &self,
+        plan: &Plan,
+        selection: &Selection,
+        wanted: usize,
+        chunks: bool,
+        fetched: &mut Fetched,
+    ) -> Result<Lexical, EngineError> {
+        let terms = self.look_up(plan, fetched).await?;
+        let restrictions = self.restrict(plan, &terms, selection, fetched).await?;
+        let mut lexical = Lexical {
+            terms,
+            restrictions,
+            places: Vec::new(),
+            work: Work::default(),
+        };
+        self.rank(&mut lexical, wanted, chunks, fetched).await?;
+        Ok(lexical)
+    }
+
+    /// Ranks the best `k` over all segments anew.
+    pub(super) async fn rank(
+        &self,
+        lexical: &mut Lexical,
+        k: usize,
+        chunks: bool,
+        fetched: &mut Fetched,
+    ) -> Result<(), EngineError> {
+        let Lexical {
+            terms: found,
+            restrictions,
+            places,
+            work,
+        } = lexical;
+        let before = work.postings;
+        loop {
+            places.clear();
+            work.postings = before;
+            for (s, segment) in self.segments.iter().enumerate() {
+                let restriction = &restrictions[s];
+                let mut lists: Vec<Weighted<'_>> = Vec::new();
+                let mut phrase_weight = 0;
+                for term in found.iter() {
+                    let Some(source) = &term.sources[s] else {
+                        continue;
+                    };
+                    if term.planned.occur == Occur::MustNot {
+                        continue;
+                    }
+                    phrase_weight = phrase_weight.max(term.weight);
+                    lists.push(Weighted {
+                        list: source.list(),
+                        weight: term.weight,
+                    });
+                }
+                lists.extend(restriction.phrases.iter().map(|list| Weighted {
+                    list,
+                    weight: phrase_weight,
+                }));
+                work.postings += lists.iter().map(|w| w.list.len() as u64).sum::<u64>();
+                let allowed = Allowed {
+                    only: restriction.only.as_ref(),
+                    excluded: restriction.excluded.as_ref(),
+                    deleted: (segment.n_deleted > 0).then_some(&segment.deleted),
+                };
+                let top = if chunks { top_chunks } else { top_documents };
+                let ranked = top(&lists, &segment.layout, allowed, k);
+                places.extend(
+                    ranked
+                        .into_iter()
+                        .map(|ranked| Place { segment: s, ranked }),
+                );
+            }
+            places.sort_by_key(|p| {
+                (
+                    std::cmp::Reverse(p.ranked.score),
+                    p.segment,
+                    p.ranked.document,
+                    p.ranked.chunk,
+                )
+            });
+            places.truncate(k);
+            if !Self::tails_matter(found, places, k) {
+                return Ok(());
+            }
+            for term in found.iter_mut() {
+                for (segment, source) in self.segments.iter().zip(&mut term.sources) {
+                    if let Some(source) = source {
+                        self.read_tails(segment, std::slice::from_mut(source), fetched)
+                            .await?;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether the tails left out could change the result by more than the slack.
+    fn tails_matter(found: &[FoundTerm], places: &[Place], k: usize) -> bool {
+        let mut potential = 0u64;
+        for term in found {
+            let tail = |source: &Option<Source>| {
+                source
+                    .as_ref()
+                    .and_then(Source::term)
+                    .and_then(|term| term.tail)
+            };
+            let highest = term
+                .sources
+                .iter()
+                .filter_map(tail)
+                .map(|tail| tail.max_impact)
+                .max();
+            potential += u64::from(highest.unwrap_or(0)) * u64::from(term.weight);
+        }
+        let threshold = if places.len() < k {
+            0
+        } else {
+            places.last().map_or(0, |p| p.ranked.score)
+        };
+        potential > u64::from(threshold) * TAIL_SLACK / 256
+    }
+
+    /// How many documents fulfil the query.
+    pub(super) fn count(&self, lexical: &Lexical) -> u32 {
+        self.matching(lexical)
+            .iter()
+            .map(|documents| documents.len() as u32)
+            .sum()
+    }
+
+    /// The documents that fulfil the query, by segment, ascending.
+    pub(super) fn matching(&self, lexical: &Lexical) -> Vec<Vec<u32>> {
+        let mut all = Vec::new();
+        for (s, segment) in self.segments.iter().enumerate() {
+            let mut bits = Bits::default();
+            for term in lexical
+                .terms
+                .iter()
+                .filter(|t| t.planned.occur != Occur::MustNot)
+            {
+                let Some(source) = &term.sources[s] else {
+                    continue;
+                };
+                source.list().documents.iter().for_each(|&d| bits.insert(d));
+            }
+            let restriction = &lexical.restrictions[s];
+            if let Some(only) = &restriction.only {
+                bits.intersect(only);
+            }
+            all.push(
+                bits.iter()
+                    .filter(|&d| !restriction.excluded.as_ref().is_some_and(|b| b.contains(d)))
+                    .filter(|&d| !segment.deleted.contains(d))
+                    .collect(),
+            );
+        }
+        all
+    }
+}

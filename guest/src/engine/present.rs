@@ -1,0 +1,157 @@
+//! From ranked places to hits: reads their passages and cuts excerpts.
+
+use super::EngineError;
+use super::blocks::{Decoded, Fetched, Index, Segment};
+use super::excerpt::excerpt;
+use super::explain::explain;
+use super::lexical::{Place, SCORE_UNIT};
+use super::lookup::FoundTerm;
+use super::result::{ChunkHit, DocumentHit, Hit, Ranks, Scores, SearchOptions};
+use crate::analysis::Language;
+use crate::host::Host;
+use crate::query::Occur;
+use littoral_indexes::envelope::BlockId;
+use littoral_indexes::passages::{ChunkRecord, DocumentRecord};
+use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError};
+
+impl<H: Host> Index<H> {
+    /// The hits at `places`, in their order: one round.
+    pub(super) async fn present(
+        &self,
+        places: &[Place],
+        found: &[FoundTerm],
+        options: &SearchOptions,
+        fetched: &mut Fetched,
+    ) -> Result<Vec<Hit>, EngineError> {
+        let blocks = self.passages(places, fetched).await?;
+        let hit = |((rank, &place), block)| self.hit(rank, place, block, found, options);
+        Ok((1..).zip(places).zip(&blocks).map(hit).collect())
+    }
+
+    /// The passage blocks of `places`, in their order: one round.
+    pub(super) async fn passages(
+        &self,
+        places: &[Place],
+        fetched: &mut Fetched,
+    ) -> Result<Vec<Arc<Decoded>>, EngineError> {
+        let mut wanted: Vec<BlockId> = places
+            .iter()
+            .map(|place| {
+                let segment = &self.segments[place.segment];
+                let (first, _) = segment.layout.chunks_of(place.ranked.document);
+                segment.passage_block(first + place.ranked.chunk).0
+            })
+            .collect();
+        let n = wanted.len();
+        wanted.extend(self.segments.iter().filter_map(Segment::dictionary_block));
+        let mut read = self.blocks(&wanted, fetched).await?;
+        read.truncate(n);
+        Ok(read)
+    }
+
+    pub(super) fn records<'a>(
+        &self,
+        place: Place,
+        block: &'a Arc<Decoded>,
+    ) -> Option<(&'a DocumentRecord, &'a ChunkRecord)> {
+        let Decoded::Passages(block) = &**block else {
+            return None;
+        };
+        let segment = &self.segments[place.segment];
+        let (first, _) = segment.layout.chunks_of(place.ranked.document);
+        let (_, within) = segment.passage_block(first + place.ranked.chunk);
+        let document = block.document(place.ranked.document)?;
+        Some((document, block.chunks.get(within)?))
+    }
+
+    fn hit(
+        &self,
+        rank: u32,
+        place: Place,
+        block: &Arc<Decoded>,
+        found: &[FoundTerm],
+        options: &SearchOptions,
+    ) -> Hit {
+        let none = (DocumentRecord::default(), ChunkRecord::default());
+        let (document, chunk) = self.records(place, block).unwrap_or((&none.0, &none.1));
+        let mut weights: FxHashMap<&str, (usize, u32)> = FxHashMap::default();
+        for (i, term) in found
+            .iter()
+            .enumerate()
+            .filter(|(_, t)| t.planned.occur != Occur::MustNot)
+        {
+            for alternative in &term.planned.alternatives {
+                weights
+                    .entry(alternative)
+                    .or_insert((i, term.weight.max(1)));
+            }
+            for source in term
+                .sources
+                .iter()
+                .flatten()
+                .filter(|_| term.planned.is_prefix)
+            {
+                if let Some(name) = source
+                    .term()
+                    .and_then(|t| std::str::from_utf8(&t.term).ok())
+                {
+                    weights.entry(name).or_insert((i, term.weight.max(1)));
+                }
+            }
+        }
+        let prefixes: Vec<&str> = found
+            .iter()
+            .filter(|t| t.planned.is_prefix)
+            .map(|t| t.planned.word.as_str())
+            .collect();
+        let weigh = |term: &str| {
+            weights.get(term).copied().or_else(|| {
+                prefixes
+                    .iter()
+                    .any(|p| term.starts_with(p))
+                    .then_some((found.len(), 1))
+            })
+        };
+        let shown = {
+            let mut analyzers = self
+                .analyzers
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            let analyzer = analyzers.get(Language::from_code(&document.lang));
+            excerpt(analyzer, &chunk.text, options.excerpt_chars.max(1), weigh)
+        };
+        let score = f64::from(place.ranked.score) / SCORE_UNIT;
+        Hit {
+            rank,
+            score,
+            document: DocumentHit {
+                id: document.id.clone(),
+                url: document.url.clone(),
+                title: document.title.clone(),
+                meta: document.meta.iter().cloned().collect::<BTreeMap<_, _>>(),
+            },
+            chunk: ChunkHit {
+                id: place.ranked.chunk,
+                heading: chunk.headings.clone(),
+                anchor: chunk.anchor.clone(),
+                start: chunk.start as usize,
+                end: chunk.start as usize + chunk.text.len(),
+                text: chunk.text.clone(),
+            },
+            excerpt: shown,
+            scores: Scores {
+                lexical: Some(score),
+                ..Scores::default()
+            },
+            ranks: Ranks {
+                lexical: Some(rank),
+                dense: None,
+            },
+            explain: options
+                .explain
+                .then(|| explain(found, place, self.n_documents())),
+        }
+    }
+}
