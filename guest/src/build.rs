@@ -17,11 +17,13 @@ mod payload;
 mod prepare;
 mod runs;
 mod segment;
+mod vectors;
 
 pub(crate) use lexicon::positions_block;
 pub use prepare::{PreparedDocument, Preparer};
 pub(crate) use segment::filter_value;
 pub use segment::{SegmentBuilder, SegmentInput, segment_id};
+pub use vectors::VectorInput;
 
 use littoral_indexes::envelope::BlockId;
 use std::io;

@@ -2,7 +2,8 @@
 //!
 //! A cold query takes three rounds: the entry; then the lexicon blocks of all its words together
 //! with what filters and sorting need; then the passages of its hits. A misspelt word adds a round
-//! for candidates and one for their postings; a very long posting list may add one for its tail.
+//! for candidates and one for their postings; a very long posting list may add one for its tail, and
+//! vectors add one for their cells.
 //!
 //! ```text
 //! text ─plan→ terms ─read→ posting lists ─rank→ documents ─read→ passages ─excerpt→ hits
@@ -10,10 +11,13 @@
 
 mod blocks;
 mod check;
+mod dense;
 mod excerpt;
 mod explain;
 mod export;
 mod filter;
+mod fuse;
+mod legs;
 mod lexical;
 mod lookup;
 mod phrase;
@@ -29,6 +33,7 @@ mod verify;
 pub use blocks::{Fetched, Index};
 pub use check::{Check, Problem};
 pub use export::StoredDocument;
+pub use fuse::Fusion;
 pub use result::{
     ChunkHit, DocumentHit, Explanation, Facet, Hit, Mode, Note, Ranks, Scores, SearchOptions,
     SearchResult, SortOrder, Timings, Work,

@@ -45,4 +45,11 @@ pub trait Host {
     /// # Errors
     /// [`HostError`] for the first that cannot be had.
     fn read(&self, blocks: &[BlockId]) -> impl Future<Output = Result<Vec<Arc<[u8]>>, HostError>>;
+
+    /// The vector of `text` by the encoder that `model` identifies, of unit length and in the
+    /// encoder's own space. `None` when this host does not have the encoder.
+    fn embed(&self, model: [u8; 8], text: &str) -> impl Future<Output = Option<Vec<f32>>> {
+        let _ = (model, text);
+        std::future::ready(None)
+    }
 }

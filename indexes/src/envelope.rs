@@ -60,13 +60,21 @@ pub enum Kind {
     Filters,
     /// Values of a sort key by document.
     Sort,
+    /// Centroids of the cells of vectors.
+    Centroids,
+    /// Codes of the vectors of a cell.
+    Cells,
+    /// Finer rows of the vectors of a cell.
+    Rows,
+    /// The rotation of the vectors.
+    Rotation,
     /// Hashes of the segment's documents and files.
     Inventory,
 }
 
 impl Kind {
     /// Every kind, in the order of their letters' meaning above.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 14] = [
         Self::Directory,
         Self::Lexicon,
         Self::Postings,
@@ -76,6 +84,10 @@ impl Kind {
         Self::Passages,
         Self::Filters,
         Self::Sort,
+        Self::Centroids,
+        Self::Cells,
+        Self::Rows,
+        Self::Rotation,
         Self::Inventory,
     ];
 
@@ -91,6 +103,10 @@ impl Kind {
             Self::Passages => 't',
             Self::Filters => 'f',
             Self::Sort => 'o',
+            Self::Centroids => 'c',
+            Self::Cells => 'v',
+            Self::Rows => 'x',
+            Self::Rotation => 'r',
             Self::Inventory => 'i',
         }
     }
@@ -107,6 +123,10 @@ impl Kind {
             Self::Passages => Section::Passages,
             Self::Filters => Section::Filters,
             Self::Sort => Section::Sort,
+            Self::Centroids => Section::Centroids,
+            Self::Cells => Section::Cells,
+            Self::Rows => Section::Rows,
+            Self::Rotation => Section::Rotation,
             Self::Inventory => Section::Inventory,
         }
     }

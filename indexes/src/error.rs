@@ -30,6 +30,14 @@ pub enum Section {
     Filters,
     /// A sort column.
     Sort,
+    /// Centroids of the cells of vectors.
+    Centroids,
+    /// Codes of vectors, by cell.
+    Cells,
+    /// Finer rows of vectors, by cell.
+    Rows,
+    /// The rotation of the vectors.
+    Rotation,
     /// The list of a segment's documents and files.
     Inventory,
 }
@@ -50,6 +58,10 @@ impl Section {
             Self::Passages => "passages",
             Self::Filters => "filters",
             Self::Sort => "sort",
+            Self::Centroids => "centroids",
+            Self::Cells => "cells",
+            Self::Rows => "rows",
+            Self::Rotation => "rotation",
             Self::Inventory => "inventory",
         }
     }

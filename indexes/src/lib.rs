@@ -4,7 +4,6 @@
 //! crate holds the writer and the reader of every section side by side. It is pure: it touches no
 //! file, clock, thread or environment, so the same code runs natively and in WebAssembly.
 //! `FORMAT.md` beside this crate is normative.
-#![forbid(unsafe_code)]
 
 mod bytes;
 pub mod coder;
@@ -13,6 +12,7 @@ pub mod error;
 pub mod filters;
 pub mod impact;
 pub mod inventory;
+pub mod kernels;
 pub mod layout;
 pub mod lexicon;
 pub mod manifest;
@@ -21,5 +21,6 @@ pub mod postings;
 pub mod sort;
 pub mod spelling;
 pub mod text;
+pub mod vectors;
 
 pub use error::{IndexError, Section};

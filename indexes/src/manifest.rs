@@ -45,6 +45,8 @@ pub struct Settings {
     pub base_url: String,
     /// Scoring parameters in hundredths.
     pub scoring: ScoringParameters,
+    /// How documents and queries become vectors.
+    pub embedding: Embedding,
 }
 
 impl Settings {
@@ -52,6 +54,17 @@ impl Settings {
     pub fn canonical(&self) -> Vec<u8> {
         bincode::encode_to_vec(self, bincode::config::standard()).unwrap_or_default()
     }
+}
+
+/// How documents and queries become vectors; all empty when there are none.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Default)]
+pub struct Embedding {
+    /// Name of the embedder: `table`, `minilm`, or that of a folder. Empty for no vectors.
+    pub embedder: String,
+    /// Identifies the model that encoded the documents.
+    pub model: [u8; 8],
+    /// Candidates whose scores are computed anew from finer rows; 0 when there are no such rows.
+    pub rescore: u16,
 }
 
 /// Parameters of BM25F in hundredths, and the share of the whole document in a chunk's score.
@@ -101,6 +114,19 @@ pub struct SortKey {
     pub first_block: u32,
 }
 
+/// What the manifest says of a segment's vectors.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct VectorsManifest {
+    /// Dimensions of a vector.
+    pub dims: u32,
+    /// Cells, and so blocks of them.
+    pub n_cells: u32,
+    /// Cells that a query reads at first.
+    pub probes: u32,
+    /// The segment that holds the rotation.
+    pub rotation: [u8; 8],
+}
+
 /// What the manifest says of a segment.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Default)]
 pub struct SegmentManifest {
@@ -132,6 +158,8 @@ pub struct SegmentManifest {
     pub sorts: Vec<SortKey>,
     /// Languages of its documents and how many have each, most frequent first.
     pub languages: Vec<(String, u32)>,
+    /// Its vectors; `None` when the index has none.
+    pub vectors: Option<VectorsManifest>,
     /// Checksum of its inventory.
     pub inventory: [u8; 8],
 }
@@ -326,6 +354,7 @@ mod tests {
                 synonyms: vec![vec!["js".into(), "javascript".into()]],
                 lang: String::new(),
                 base_url: String::new(),
+                embedding: Embedding::default(),
                 scoring: ScoringParameters {
                     k1: 90,
                     b: 40,

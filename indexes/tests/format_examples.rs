@@ -14,7 +14,7 @@ use littoral_indexes::lexicon::{
     LexiconBlock, PositionsBlock, Separators, TermCodec, TermInput, write_tail,
 };
 use littoral_indexes::manifest::{
-    Averages, Manifest, ScoringParameters, SegmentManifest, Settings, write_deleted,
+    Averages, Embedding, Manifest, ScoringParameters, SegmentManifest, Settings, write_deleted,
 };
 use littoral_indexes::passages::{ChunkRecord, DocumentRecord, PassageBlock};
 use littoral_indexes::postings::{Positions, PostingList};
@@ -265,6 +265,7 @@ fn an_entry_is_as_shown() {
             lang: "en".into(),
             base_url: String::new(),
             scoring: scoring(),
+            embedding: Embedding::default(),
         },
         averages: averages(),
         segments: vec![SegmentManifest {

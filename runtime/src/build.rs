@@ -1,15 +1,25 @@
 //! Builds an index from documents.
 
+use crate::embed::{CacheError, Embedder, Sample};
 use crate::pipeline::{Pool, pipeline};
 use crate::store::{Folder, StoreError, TemporaryFile};
 use littoral_guest::analysis::{AnalysisOptions, Language};
-use littoral_guest::build::{BuildError, PreparedDocument, Preparer, SegmentBuilder, SegmentInput};
+use littoral_guest::build::{
+    BuildError, PreparedDocument, Preparer, SegmentBuilder, SegmentInput, VectorInput,
+};
 use littoral_guest::chunk::ChunkOptions;
 use littoral_guest::{Document, EngineError};
-use littoral_indexes::manifest::{Manifest, ScoringParameters, Settings};
+use littoral_indexes::envelope::SegmentId;
+use littoral_indexes::manifest::{
+    Averages, Embedding, Manifest, ScoringParameters, SegmentManifest, Settings,
+};
+use littoral_indexes::vectors::Rotation;
 
 /// Name and version written into indexes.
 pub const CREATED_BY: &str = concat!("littoral ", env!("CARGO_PKG_VERSION"));
+
+/// Texts like queries that are taken from the documents, at most.
+const MAX_QUERIES: usize = 2_000;
 
 /// Settings of an index when nothing else is said.
 pub fn default_settings() -> Settings {
@@ -29,6 +39,7 @@ pub fn default_settings() -> Settings {
             heading_weight: 100,
             document_share: 50,
         },
+        embedding: Embedding::default(),
     }
 }
 
@@ -66,6 +77,15 @@ pub enum BuildFailure {
     /// The old index could not be read.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// Vectors could not be remembered.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+    /// The index has vectors, and the encoder that made them is not at hand.
+    #[error("the index has vectors of {embedder:?}, and its encoder is not here")]
+    NoEncoder {
+        /// Name of the embedder in the index's settings.
+        embedder: String,
+    },
     /// The build was interrupted.
     #[error("interrupted; the old index, if there was one, is untouched")]
     Interrupted,
@@ -85,6 +105,8 @@ impl BuildFailure {
             Self::Scratch(_) => "write-failed",
             Self::Empty => "no-documents",
             Self::Engine(error) => error.code(),
+            Self::Cache(_) => "write-failed",
+            Self::NoEncoder { .. } => "no-encoder",
             Self::Interrupted => "interrupted",
         }
     }
@@ -101,60 +123,155 @@ pub struct Built {
     pub terms: u64,
 }
 
+/// What a build works with.
+#[derive(Debug)]
+pub struct Tools {
+    /// Threads.
+    pub pool: Pool,
+    /// Makes the vectors of documents; `None` for an index without them.
+    pub embedder: Option<Embedder>,
+}
+
+impl From<Pool> for Tools {
+    /// Tools for an index of words alone.
+    fn from(pool: Pool) -> Self {
+        Self {
+            pool,
+            embedder: None,
+        }
+    }
+}
+
+impl Tools {
+    /// The embedder for an index with `settings`: that of its documents, or none.
+    fn embedder(&self, settings: &Settings) -> Result<Option<&Embedder>, BuildFailure> {
+        let Embedding {
+            embedder, model, ..
+        } = &settings.embedding;
+        if embedder.is_empty() {
+            return Ok(None);
+        }
+        match &self.embedder {
+            Some(own) if own.id() == *model => Ok(Some(own)),
+            _ => Err(BuildFailure::NoEncoder {
+                embedder: embedder.clone(),
+            }),
+        }
+    }
+}
+
+/// Documents that were collected, and what is needed to write them as a segment.
+pub struct Collection {
+    pub(crate) builder: SegmentBuilder<TemporaryFile>,
+    /// Texts like queries, taken from the documents.
+    queries: Sample,
+}
+
+impl Collection {
+    /// What was collected.
+    pub fn built(&self) -> Built {
+        Built {
+            documents: self.builder.n_documents() as u64,
+            chunks: self.builder.n_chunks() as u64,
+            terms: self.builder.n_terms() as u64,
+        }
+    }
+
+    /// Writes a segment into `folder`; `shared` is what it takes over from others.
+    pub(crate) fn finish(
+        self,
+        settings: &Settings,
+        shared: &Shared<'_>,
+        folder: &mut Folder,
+        tools: &Tools,
+    ) -> Result<Option<(SegmentManifest, Averages)>, BuildFailure> {
+        let embedder = tools.embedder(settings)?;
+        let queries = match embedder {
+            Some(embedder) => embedder.embed_all(&self.queries.into_texts(), &tools.pool)?,
+            None => Vec::new(),
+        };
+        let input = SegmentInput {
+            settings,
+            averages: shared.averages,
+            dictionary: shared.dictionary,
+            created_by: CREATED_BY,
+            vectors: embedder.map(|embedder| VectorInput {
+                dims: embedder.dims(),
+                rotation: shared.rotation,
+                queries: &queries,
+            }),
+        };
+        Ok(self.builder.finish(&input, folder, &tools.pool)?)
+    }
+}
+
+/// What a segment takes over from those before it; nothing for a first.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Shared<'a> {
+    pub(crate) averages: Option<Averages>,
+    pub(crate) dictionary: Option<(SegmentId, &'a [u8])>,
+    pub(crate) rotation: Option<(SegmentId, &'a Rotation)>,
+}
+
 /// Collects documents into a builder: what `produce` sends, `prepare` makes ready on many threads,
-/// and `admit` sees in order and gives back what is to be indexed.
+/// with its vectors where the index has them, and `admit` sees in order and gives back what is to be
+/// indexed.
 ///
 /// # Errors
 /// [`BuildFailure`] of scratch space, or what `admit` returns.
 pub fn collect<I: Send, O: Send>(
-    pool: &Pool,
+    tools: &Tools,
     settings: &Settings,
     produce: impl FnOnce(&mut dyn FnMut(I) -> bool) + Send,
     prepare: impl Fn(&mut Preparer, I) -> O + Sync,
+    document: impl Fn(&mut O) -> Option<&mut PreparedDocument> + Sync,
     mut admit: impl FnMut(O) -> Result<Option<PreparedDocument>, BuildFailure>,
-) -> Result<SegmentBuilder<TemporaryFile>, BuildFailure> {
+) -> Result<Collection, BuildFailure> {
+    let embedder = tools.embedder(settings)?;
     let scratch = TemporaryFile::new().map_err(BuildFailure::Scratch)?;
     let mut builder = SegmentBuilder::new(scratch);
+    let mut queries = Sample::new(MAX_QUERIES);
     pipeline(
-        pool.n_threads(),
+        tools.pool.n_threads(),
         produce,
         || {
             let mut preparer = preparer(settings);
-            let prepare = &prepare;
-            move |item| prepare(&mut preparer, item)
+            let (prepare, document) = (&prepare, &document);
+            move |item| {
+                let mut prepared = prepare(&mut preparer, item);
+                if let (Some(embedder), Some(document)) = (embedder, document(&mut prepared)) {
+                    document.set_vectors(embedder.embed(&document.texts())?);
+                }
+                Ok::<O, BuildFailure>(prepared)
+            }
         },
         |prepared| {
-            if let Some(document) = admit(prepared)? {
+            if let Some(document) = admit(prepared?)? {
+                if embedder.is_some() {
+                    document.each_query(|text| queries.add(text));
+                }
                 builder.add(&document)?;
             }
             Ok::<(), BuildFailure>(())
         },
     )?;
-    Ok(builder)
+    Ok(Collection { builder, queries })
 }
 
-/// Writes what `builder` collected as a whole index into `folder`.
+/// Writes what was collected as a whole index into `folder`.
 ///
 /// # Errors
 /// [`BuildFailure`] when nothing was collected or the folder cannot be written.
 pub fn write_index(
-    builder: SegmentBuilder<TemporaryFile>,
+    collection: Collection,
     settings: &Settings,
     folder: &mut Folder,
-    pool: &Pool,
+    tools: &Tools,
 ) -> Result<(Manifest, Built), BuildFailure> {
-    let built = Built {
-        documents: builder.n_documents() as u64,
-        chunks: builder.n_chunks() as u64,
-        terms: builder.n_terms() as u64,
-    };
-    let input = SegmentInput {
-        settings,
-        averages: None,
-        dictionary: None,
-        created_by: CREATED_BY,
-    };
-    let Some((segment, averages)) = builder.finish(&input, folder, pool)? else {
+    let built = collection.built();
+    let Some((segment, averages)) =
+        collection.finish(settings, &Shared::default(), folder, tools)?
+    else {
         return Err(BuildFailure::Empty);
     };
     let manifest = Manifest {
@@ -188,10 +305,10 @@ pub fn build_documents(
     documents: impl Iterator<Item = Document> + Send,
     settings: &Settings,
     folder: &mut Folder,
-    pool: &Pool,
+    tools: &Tools,
 ) -> Result<(Manifest, Built), BuildFailure> {
-    let builder = collect(
-        pool,
+    let collection = collect(
+        tools,
         settings,
         |send| {
             for document in documents {
@@ -204,7 +321,8 @@ pub fn build_documents(
             let source = source_hash(format!("{document:?}").as_bytes(), settings);
             preparer.prepare(&document, source)
         },
+        |prepared| Some(prepared),
         |prepared| Ok(Some(prepared)),
     )?;
-    write_index(builder, settings, folder, pool)
+    write_index(collection, settings, folder, tools)
 }

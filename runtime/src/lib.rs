@@ -5,6 +5,7 @@ pub mod build;
 pub mod cli;
 pub mod config;
 pub mod documentation;
+pub mod embed;
 pub mod eval;
 pub mod host;
 pub mod ingest;

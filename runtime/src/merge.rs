@@ -1,14 +1,13 @@
 //! Segments become one: when there are many small ones, when much is deleted, or on request.
 
-use crate::build::{BuildFailure, CREATED_BY, collect, write_index};
+use crate::build::{BuildFailure, Shared, Tools, collect, write_index};
 use crate::host::FolderHost;
-use crate::pipeline::Pool;
 use crate::store::Folder;
 use crate::update::{Control, stopped};
-use littoral_guest::build::SegmentInput;
 use littoral_guest::engine::{Index, StoredDocument};
 use littoral_indexes::envelope::SegmentId;
-use littoral_indexes::manifest::{Manifest, SegmentManifest};
+use littoral_indexes::manifest::{Averages, Manifest, SegmentManifest};
+use littoral_indexes::vectors::Rotation;
 use std::collections::BTreeSet;
 
 /// Share of deleted documents, in percent, above which an update compacts.
@@ -34,24 +33,28 @@ pub(crate) fn n_live(segment: &SegmentManifest) -> u32 {
 pub(crate) fn tidy(
     folder: &mut Folder,
     manifest: &Manifest,
-    pool: &Pool,
+    tools: &Tools,
     control: &Control<'_>,
     compact: bool,
 ) -> Result<bool, BuildFailure> {
     let segments = &manifest.segments;
     let total: u32 = segments.iter().map(n_documents).sum();
     let live: u32 = segments.iter().map(n_live).sum();
-    // A dictionary whose segment is gone is held by nothing that a check reads.
+    // A dictionary or rotation whose segment is gone is held by nothing that a check reads.
     let ids: BTreeSet<[u8; 8]> = segments.iter().map(|segment| segment.id).collect();
-    let lost_dictionary = segments
+    let lost_base = segments
         .iter()
-        .filter_map(|segment| segment.dictionary)
+        .flat_map(|segment| {
+            let rotation = segment.vectors.as_ref().map(|vectors| vectors.rotation);
+            [segment.dictionary, rotation]
+        })
+        .flatten()
         .any(|id| !ids.contains(&id));
-    let needs_compaction = (total - live) * 100 > total * MAX_DELETED_PERCENT || lost_dictionary;
+    let needs_compaction = (total - live) * 100 > total * MAX_DELETED_PERCENT || lost_base;
     if compact || needs_compaction {
-        if segments.len() > 1 || total > live || compact || lost_dictionary {
+        if segments.len() > 1 || total > live || compact || lost_base {
             let all: Vec<usize> = (0..segments.len()).collect();
-            merge(folder, manifest, &all, pool, control)?;
+            merge(folder, manifest, &all, tools, control)?;
             return Ok(true);
         }
         return Ok(false);
@@ -65,10 +68,10 @@ pub(crate) fn tidy(
         let in_small: u32 = small.iter().map(|&s| n_live(&segments[s])).sum();
         if in_small * 2 > n_live(&segments[largest]) {
             let all: Vec<usize> = (0..segments.len()).collect();
-            merge(folder, manifest, &all, pool, control)?;
+            merge(folder, manifest, &all, tools, control)?;
             return Ok(true);
         }
-        merge(folder, manifest, &small, pool, control)?;
+        merge(folder, manifest, &small, tools, control)?;
     }
     Ok(false)
 }
@@ -79,14 +82,14 @@ fn merge(
     folder: &mut Folder,
     manifest: &Manifest,
     chosen: &[usize],
-    pool: &Pool,
+    tools: &Tools,
     control: &Control<'_>,
 ) -> Result<(), BuildFailure> {
     let index = pollster::block_on(Index::open(FolderHost::new(folder.path())))?;
     let settings = &manifest.settings;
     let mut failed = Ok(());
-    let builder = collect(
-        pool,
+    let collection = collect(
+        tools,
         settings,
         |send: &mut dyn FnMut(StoredDocument) -> bool| {
             for &s in chosen {
@@ -97,6 +100,7 @@ fn merge(
             }
         },
         littoral_guest::build::Preparer::restore,
+        |prepared| Some(prepared),
         |prepared| {
             stopped(control)?;
             Ok(Some(prepared))
@@ -104,27 +108,43 @@ fn merge(
     )?;
     failed?;
     if chosen.len() == manifest.segments.len() {
-        write_index(builder, settings, folder, pool)?;
+        write_index(collection, settings, folder, tools)?;
         return Ok(());
     }
     let kept: Vec<usize> = (0..manifest.segments.len())
         .filter(|s| !chosen.contains(s))
         .collect();
-    let base = kept[0];
-    let dictionary =
-        pollster::block_on(index.dictionary(base))?.zip(manifest.segments[base].dictionary);
-    let input = SegmentInput {
-        settings,
-        averages: Some(manifest.averages),
-        dictionary: dictionary
-            .as_ref()
-            .map(|(bytes, id)| (SegmentId(*id), bytes.as_slice())),
-        created_by: CREATED_BY,
-    };
-    let merged = builder.finish(&input, folder, pool)?;
+    let base = Base::read(&index, kept[0])?;
+    let merged = collection.finish(settings, &base.shared(manifest.averages), folder, tools)?;
     let mut next = manifest.clone();
     next.segments = kept.iter().map(|&s| manifest.segments[s].clone()).collect();
     next.segments.extend(merged.map(|(segment, _)| segment));
     folder.commit(&next)?;
     Ok(())
+}
+
+/// What new segments take over from an older one: its dictionary and its rotation.
+pub(crate) struct Base {
+    dictionary: Option<(SegmentId, Vec<u8>)>,
+    rotation: Option<(SegmentId, Rotation)>,
+}
+
+impl Base {
+    /// Reads what the `s`-th segment of `index` has.
+    pub(crate) fn read(index: &Index<FolderHost>, s: usize) -> Result<Self, BuildFailure> {
+        let segment = &index.manifest().segments[s];
+        let id = segment.dictionary.map(SegmentId);
+        Ok(Self {
+            dictionary: id.zip(pollster::block_on(index.dictionary(s))?),
+            rotation: pollster::block_on(index.rotation(s))?,
+        })
+    }
+
+    pub(crate) fn shared(&self, averages: Averages) -> Shared<'_> {
+        Shared {
+            averages: Some(averages),
+            dictionary: self.dictionary.as_ref().map(|(id, bytes)| (*id, &**bytes)),
+            rotation: self.rotation.as_ref().map(|(id, rotation)| (*id, rotation)),
+        }
+    }
 }

@@ -6,17 +6,15 @@
 //! much is deleted, or on request, everything becomes one segment again, exactly as a fresh build
 //! would make it.
 
-use crate::build::{BuildFailure, Built, CREATED_BY, collect, source_hash, write_index};
+use crate::build::{BuildFailure, Built, CREATED_BY, Tools, collect, source_hash, write_index};
 use crate::host::FolderHost;
 use crate::ingest::{
     IngestOptions, Skipped, SourceFile, SourceKind, Unit, parse, tags_body, units,
 };
-use crate::merge::{n_live, tidy};
-use crate::pipeline::Pool;
+use crate::merge::{Base, n_live, tidy};
 use crate::store::Folder;
-use littoral_guest::build::{PreparedDocument, SegmentInput};
+use littoral_guest::build::PreparedDocument;
 use littoral_guest::engine::Index;
-use littoral_indexes::envelope::SegmentId;
 use littoral_indexes::inventory::hash_id;
 use littoral_indexes::manifest::{Manifest, Settings, write_deleted};
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -134,13 +132,13 @@ pub fn build(
     inputs: &Inputs<'_>,
     settings: &Settings,
     folder: &mut Folder,
-    pool: &Pool,
+    tools: &Tools,
     control: &Control<'_>,
 ) -> Result<Outcome, BuildFailure> {
     let mut outcome = Outcome::default();
     let mut seen = Seen::default();
-    let builder = collect(
-        pool,
+    let collection = collect(
+        tools,
         settings,
         |send| inputs.send(control, send),
         |preparer, unit: Result<Unit, Skipped>| {
@@ -149,6 +147,7 @@ pub fn build(
             let prepared = preparer.prepare(&document, inputs.hash(&unit, settings));
             Ok::<_, Skipped>((prepared, unit.place()))
         },
+        |ready| ready.as_mut().ok().map(|(prepared, _)| prepared),
         |ready| {
             stopped(control)?;
             match ready.and_then(|(p, place)| seen.admit(hash_id(p.id()), place).map(|()| p)) {
@@ -161,7 +160,7 @@ pub fn build(
         },
     )?;
     stopped(control)?;
-    (_, outcome.built) = write_index(builder, settings, folder, pool)?;
+    (_, outcome.built) = write_index(collection, settings, folder, tools)?;
     Ok(outcome)
 }
 
@@ -215,7 +214,7 @@ impl Existing {
 pub fn update(
     inputs: &Inputs<'_>,
     folder: &mut Folder,
-    pool: &Pool,
+    tools: &Tools,
     control: &Control<'_>,
     prune: bool,
     compact: bool,
@@ -231,8 +230,8 @@ pub fn update(
     let (mut seen, mut kept) = (Seen::default(), HashSet::new());
     let by_source = &existing.by_source;
     let mut replaced = Vec::new();
-    let builder = collect(
-        pool,
+    let collection = collect(
+        tools,
         &settings,
         |send| inputs.send(control, send),
         |preparer, unit: Result<Unit, Skipped>| {
@@ -251,6 +250,10 @@ pub fn update(
                 }
                 Err(skipped) => Ready::Skipped(skipped),
             }
+        },
+        |ready| match ready {
+            Ready::Document(prepared, _) => Some(prepared),
+            _ => None,
         },
         |ready| {
             stopped(control)?;
@@ -292,11 +295,7 @@ pub fn update(
     for (s, document) in gone {
         existing.deleted[s].insert(document);
     }
-    outcome.built = Built {
-        documents: builder.n_documents() as u64,
-        chunks: builder.n_chunks() as u64,
-        terms: builder.n_terms() as u64,
-    };
+    outcome.built = collection.built();
 
     let manifest = index.manifest();
     let base = (0..index.n_segments()).max_by_key(|&s| {
@@ -306,21 +305,12 @@ pub fn update(
             .map(|c| c.n_documents)
             .sum::<u32>()
     });
-    let dictionary = match base {
-        Some(base) => {
-            pollster::block_on(index.dictionary(base))?.zip(manifest.segments[base].dictionary)
-        }
+    let base = match base {
+        Some(base) => Some(Base::read(&index, base)?),
         None => None,
     };
-    let input = SegmentInput {
-        settings: &settings,
-        averages: Some(manifest.averages),
-        dictionary: dictionary
-            .as_ref()
-            .map(|(bytes, id)| (SegmentId(*id), bytes.as_slice())),
-        created_by: CREATED_BY,
-    };
-    let added = builder.finish(&input, folder, pool)?;
+    let shared = base.as_ref().map(|base| base.shared(manifest.averages));
+    let added = collection.finish(&settings, &shared.unwrap_or_default(), folder, tools)?;
     if added.is_none() && outcome.deleted == 0 && !compact {
         // An update that was killed may have left files; this is the next one.
         folder.collect(manifest)?;
@@ -341,6 +331,6 @@ pub fn update(
     }
     folder.commit(&next)?;
     drop(index);
-    outcome.compacted = tidy(folder, &next, pool, control, compact)?;
+    outcome.compacted = tidy(folder, &next, tools, control, compact)?;
     Ok(outcome)
 }

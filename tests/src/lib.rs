@@ -5,6 +5,7 @@
 )]
 
 pub mod data;
+pub mod encoder;
 pub mod fuzz;
 pub mod memory;
 pub mod program;

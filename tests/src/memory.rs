@@ -1,8 +1,11 @@
 //! An index in memory, and a host over it that hands out what a test wants damaged.
 
+use crate::encoder;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use littoral_guest::build::{MemoryScratch, OneThread, SegmentBuilder, SegmentInput, Sink};
+use littoral_guest::build::{
+    MemoryScratch, OneThread, SegmentBuilder, SegmentInput, Sink, VectorInput,
+};
 use littoral_guest::engine::Index;
 use littoral_guest::{Document, Host, HostError};
 use littoral_indexes::envelope::{BlockId, Kind, SegmentId, seal, stored_checksum};
@@ -10,6 +13,7 @@ use littoral_indexes::inventory::{Inventory, hash_id};
 use littoral_indexes::manifest::{
     Averages, ENTRY_NAME, Manifest, SegmentManifest, Settings, write_deleted,
 };
+use littoral_indexes::vectors::Rotation;
 use littoral_runtime::build::{CREATED_BY, preparer, source_hash};
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -63,6 +67,7 @@ impl Stored {
             averages: None,
             dictionary: None,
             created_by: CREATED_BY,
+            vectors: vectors(settings, None),
         };
         let (segment, averages) = stored.segment(documents, &input);
         stored.put(&Manifest {
@@ -99,6 +104,7 @@ impl Stored {
         }
         let dictionary = pollster::block_on(index.dictionary(0)).expect("a dictionary");
         let holder = manifest.segments[0].dictionary;
+        let rotation = pollster::block_on(index.rotation(0)).expect("a rotation");
         let input = SegmentInput {
             settings: &manifest.settings,
             averages: Some(manifest.averages),
@@ -107,6 +113,7 @@ impl Stored {
                 .zip(holder)
                 .map(|(bytes, id)| (SegmentId(id), bytes)),
             created_by: CREATED_BY,
+            vectors: vectors(&manifest.settings, rotation.as_ref()),
         };
         let (segment, _) = stored.segment(documents, &input);
         manifest.segments.push(segment);
@@ -123,9 +130,12 @@ impl Stored {
         let mut preparer = preparer(input.settings);
         for document in documents {
             let source = source_hash(format!("{document:?}").as_bytes(), input.settings);
-            builder
-                .add(&preparer.prepare(document, source))
-                .expect("room in memory");
+            let mut prepared = preparer.prepare(document, source);
+            if input.vectors.is_some() {
+                let texts = prepared.texts();
+                prepared.set_vectors(texts.iter().flat_map(|text| encoder::embed(text)).collect());
+            }
+            builder.add(&prepared).expect("room in memory");
         }
         let finished = builder.finish(input, &mut Blocks(&mut self.files), &OneThread);
         finished.expect("a segment").expect("at least one document")
@@ -242,6 +252,18 @@ impl Stored {
     }
 }
 
+/// What vectors are made with, for an index with `settings`.
+fn vectors<'a>(
+    settings: &Settings,
+    rotation: Option<&'a (SegmentId, Rotation)>,
+) -> Option<VectorInput<'a>> {
+    (!settings.embedding.embedder.is_empty()).then(|| VectorInput {
+        dims: encoder::DIMS,
+        rotation: rotation.map(|(segment, rotation)| (*segment, rotation)),
+        queries: &[],
+    })
+}
+
 const HEADER: usize = littoral_indexes::envelope::HEADER_BYTES;
 
 /// What stands in the place that is changed.
@@ -292,5 +314,9 @@ impl Host for MemoryHost<'_> {
             .iter()
             .map(|&block| self.file(Place::Block(block)))
             .collect()
+    }
+
+    async fn embed(&self, model: [u8; 8], text: &str) -> Option<Vec<f32>> {
+        (model == encoder::TOY).then(|| encoder::embed(text))
     }
 }

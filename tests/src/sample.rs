@@ -1,9 +1,10 @@
 //! Documents written for the tests, and a small index of them with everything an index can hold.
 
+use crate::encoder::TOY;
 use crate::memory::Stored;
 use crate::random::Random;
 use littoral_guest::{Document, Part, PartKind};
-use littoral_indexes::manifest::Settings;
+use littoral_indexes::manifest::{Embedding, Settings};
 use littoral_runtime::build::default_settings;
 
 const PAGES: [(&str, &str, &str, &str); 14] = [
@@ -147,11 +148,16 @@ fn page(i: usize) -> Document {
     document
 }
 
-/// Settings that make several chunks of the sample's longer documents.
+/// Settings that make several chunks of the sample's longer documents, with vectors and rows.
 pub fn settings() -> Settings {
     Settings {
         chunk_tokens: 48,
         synonyms: vec![vec!["boat".into(), "ship".into(), "vessel".into()]],
+        embedding: Embedding {
+            embedder: "toy".into(),
+            model: TOY,
+            rescore: 6,
+        },
         ..default_settings()
     }
 }

@@ -9,6 +9,7 @@
 )]
 
 use littoral_guest::Document;
+use littoral_runtime::build::Tools;
 use littoral_runtime::build::{build_documents, default_settings};
 use littoral_runtime::ingest::{IngestOptions, discover};
 use littoral_runtime::pipeline::Pool;
@@ -72,7 +73,7 @@ fn threads_and_the_order_of_arrival_change_no_byte() {
         for _ in 0..2 {
             let folder = tempfile::tempdir().unwrap();
             let mut store = Folder::open(folder.path()).unwrap();
-            let pool = Pool::new(threads).unwrap();
+            let pool = Tools::from(Pool::new(threads).unwrap());
             let all = documents.clone().into_iter();
             build_documents(all, &default_settings(), &mut store, &pool).unwrap();
             let found = files(folder.path());
@@ -89,7 +90,7 @@ fn bring(folder: &Path, inputs: &Path, is_new: bool, prune: bool, compact: bool)
     let (found, _) = discover(&[inputs.to_owned()], &IngestOptions::default()).unwrap();
     let inputs = Inputs::new(&found, IngestOptions::default());
     let mut store = Folder::open(folder).unwrap();
-    let pool = Pool::new(2).unwrap();
+    let pool = Tools::from(Pool::new(2).unwrap());
     let control = Control {
         stop: &AtomicBool::new(false),
         progress: &|| {},

@@ -7,7 +7,7 @@
     reason = "a test says what it finds, and ends where it cannot go on"
 )]
 
-use littoral_guest::engine::{Mode, SearchResult, SortOrder};
+use littoral_guest::engine::{Fusion, Mode, SearchResult, SortOrder};
 use littoral_guest::query::{MAX_QUERY_BYTES, parse};
 use littoral_guest::{Index, SearchOptions};
 use littoral_tests::memory::{MemoryHost, Stored};
@@ -196,6 +196,7 @@ fn options(random: &mut Random) -> SearchOptions {
     SearchOptions {
         k: *random.pick(&[1, 10, 10, 100, 1000, 0, usize::MAX]),
         mode: *random.pick(&[Mode::Hybrid, Mode::Lexical]),
+        fusion: *random.pick(&[Fusion::Ranks, Fusion::Scores { dense_weight: 128 }]),
         filters: if random.once_in(4) {
             vec![(
                 "level".into(),
@@ -348,10 +349,19 @@ fn what_the_index_does_not_have_is_named() {
         assert_eq!(error.code(), "unknown-field");
         assert!(error.to_string().contains("nope"), "{error}");
     }
+    // Vectors find no phrase and no order other than their own.
     let dense = SearchOptions {
         mode: Mode::Dense,
         ..SearchOptions::default()
     };
-    let error = pollster::block_on(index.search("tide", &dense)).unwrap_err();
+    let error = pollster::block_on(index.search("\"high water\"", &dense)).unwrap_err();
     assert_eq!(error.code(), "unsupported");
+    let found = pollster::block_on(index.search("high water", &dense)).unwrap();
+    assert!(
+        found
+            .hits
+            .iter()
+            .all(|hit| hit.scores.dense.is_some() && hit.scores.lexical.is_none())
+    );
+    assert_eq!(found.hits.len(), 10);
 }

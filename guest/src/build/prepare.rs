@@ -13,6 +13,9 @@ use std::collections::BTreeMap;
 /// Positions left free between two headings, so that no phrase spans them.
 const HEADING_GAP: u32 = 4;
 
+/// Words of a text that stands in for a query.
+const QUERY_WORDS: usize = 12;
+
 /// A document ready for [`super::SegmentBuilder::add`].
 #[derive(Debug, Clone, Default)]
 pub struct PreparedDocument {
@@ -29,6 +32,8 @@ pub struct PreparedDocument {
     pub(super) terms: Vec<PreparedTerm>,
     /// Distinct words, for spelling, separated by zero bytes.
     pub(super) vocabulary: String,
+    /// Unit vectors of the chunks, `[n_chunks, dims]`; empty until the host sets them.
+    pub(super) vectors: Vec<f32>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +55,45 @@ impl PreparedDocument {
         &self.record.id
     }
 
+    /// What an encoder reads of each chunk: the title, the headings above it and its text.
+    pub fn texts(&self) -> Vec<String> {
+        let text = |chunk: &ChunkRecord| {
+            let mut text = self.record.title.clone();
+            for heading in chunk.headings.iter().filter(|h| **h != self.record.title) {
+                if !text.is_empty() {
+                    text.push_str("\n");
+                }
+                text.push_str(heading);
+            }
+            if !text.is_empty() {
+                text.push_str("\n");
+            }
+            text.push_str(&chunk.text);
+            text
+        };
+        self.chunks.iter().map(text).collect()
+    }
+
+    /// Calls `each` with texts like those that people search with: the title and the headings.
+    pub fn each_query(&self, mut each: impl FnMut(&str)) {
+        let headings = self.chunks.iter().flat_map(|chunk| &chunk.headings);
+        for text in [&self.record.title].into_iter().chain(headings) {
+            if !text.trim().is_empty() {
+                each(text);
+            }
+        }
+        // Where there are no headings, the beginnings of texts stand in.
+        for chunk in &self.chunks {
+            let words: Vec<&str> = chunk.text.split_whitespace().take(QUERY_WORDS).collect();
+            each(&words.join(" "));
+        }
+    }
+
+    /// Gives its chunks their unit vectors, `[n_chunks, dims]`, in the order of [`Self::texts`].
+    pub fn set_vectors(&mut self, vectors: Vec<f32>) {
+        self.vectors = vectors;
+    }
+
     /// Estimate of the memory held.
     pub fn size_bytes(&self) -> usize {
         self.chunks
@@ -60,6 +104,7 @@ impl PreparedDocument {
             + self.payloads.len()
             + self.terms.len() * 24
             + self.vocabulary.len()
+            + self.vectors.len() * 4
     }
 }
 

@@ -4,6 +4,7 @@ use super::lexicon::{self, LexiconInput};
 use super::passages::{self, PassageInput};
 use super::prepare::PreparedDocument;
 use super::runs::{Pending, Run};
+use super::vectors::{self, VectorInput};
 use super::{BuildError, Scratch, Sink, Workers};
 use littoral_indexes::envelope::{BlockId, FORMAT_VERSION, Kind, SegmentId, seal, stored_checksum};
 use littoral_indexes::filters::{self, FilterValue};
@@ -36,6 +37,8 @@ pub struct SegmentInput<'a> {
     pub dictionary: Option<(SegmentId, &'a [u8])>,
     /// Program and version, part of the segment's identity.
     pub created_by: &'a str,
+    /// What vectors are made with; `None` when the documents have none.
+    pub vectors: Option<VectorInput<'a>>,
 }
 
 /// A document as the builder remembers it.
@@ -45,6 +48,8 @@ pub(super) struct Collected {
     pub(super) source: [u8; 8],
     /// Its record and chunks in scratch space.
     pub(super) stored: (u64, u32),
+    /// Its chunks' vectors in scratch space.
+    pub(super) vectors: u64,
     /// Its first chunk in `SegmentBuilder::words`.
     pub(super) first_chunk: u32,
     pub(super) n_chunks: u32,
@@ -128,10 +133,12 @@ impl<S: Scratch + Sync> SegmentBuilder<S> {
         let number = self.documents.len() as u32;
         let stored = passages::store(document);
         let offset = self.scratch.append(&stored)?;
+        let vectors = self.scratch.append(&vectors::store(&document.vectors))?;
         self.documents.push(Collected {
             id: document.record.id.as_str().into(),
             source: document.source,
             stored: (offset, stored.len() as u32),
+            vectors,
             first_chunk: self.words.len() as u32,
             n_chunks: document.chunks.len() as u32,
         });
@@ -296,6 +303,17 @@ impl<S: Scratch + Sync> SegmentBuilder<S> {
             },
             ..SegmentManifest::default()
         };
+        if let Some(vectors) = &input.vectors {
+            let input = vectors::WriteInput {
+                vectors,
+                embedding: &input.settings.embedding,
+                layout: &layout,
+                documents: &self.documents,
+                order: &order,
+                scratch: &self.scratch,
+            };
+            manifest.vectors = Some(vectors::write(&input, &mut files, workers)?);
+        }
         self.write_spelling(&mut manifest, &mut files)?;
         self.write_filters(&order, &layout, &mut manifest, &mut files)?;
         self.write_sorts(&order, &mut manifest, &mut files)?;
@@ -456,6 +474,11 @@ pub(super) struct Files<'a, S> {
 }
 
 impl<S: Sink> Files<'_, S> {
+    /// The segment that is written.
+    pub(super) fn segment(&self) -> SegmentId {
+        self.id
+    }
+
     /// The id of the next block of `kind`.
     pub(super) fn next(&self, kind: Kind) -> BlockId {
         let group = self.groups.iter().find(|group| group.kind == kind);
@@ -527,6 +550,9 @@ pub fn segment_id(
     hasher.update(&averages.chunk_words.to_le_bytes());
     hasher.update(&averages.document_words.to_le_bytes());
     if let Some((segment, _)) = input.dictionary {
+        hasher.update(&segment.0);
+    }
+    if let Some((segment, _)) = input.vectors.as_ref().and_then(|v| v.rotation) {
         hasher.update(&segment.0);
     }
     for document in documents {

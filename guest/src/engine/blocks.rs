@@ -18,6 +18,8 @@ use littoral_indexes::postings::Positions;
 use littoral_indexes::sort::{self, DOCUMENTS_PER_BLOCK};
 use littoral_indexes::spelling::SpellingDirectory;
 use littoral_indexes::text::TextCodec;
+use littoral_indexes::vectors::rows::Rows;
+use littoral_indexes::vectors::{Cell, Centroids, Rotation};
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -58,6 +60,10 @@ pub(super) enum Decoded {
     Passages(PassageBlock),
     Filters(Vec<FilterValue>),
     Sort(Vec<Option<String>>),
+    Centroids(Arc<Centroids>),
+    Cell(Cell),
+    Rows(Rows),
+    Rotation(Rotation),
     Inventory(Inventory),
 }
 
@@ -69,6 +75,9 @@ impl Decoded {
             Self::Tail(list) => list.size_bytes(),
             Self::TailPositions(p) => 2 * (p.titles.len() + p.headings.len() + p.bodies.len()),
             Self::Passages(block) => block.chunks.iter().map(|c| c.text.len() + 200).sum(),
+            Self::Centroids(centroids) => centroids.vectors.codes.len(),
+            Self::Cell(cell) => cell.vectors.codes.len() + 5 * cell.chunks.len(),
+            Self::Rows(rows) => rows.rows.len(),
             Self::Filters(values) => values.iter().map(|v| 60 + 4 * v.documents.len()).sum(),
             _ => file * 4,
         }
@@ -87,6 +96,8 @@ pub(super) struct Segment {
     pub(super) n_deleted: u32,
     primed: TermCodec,
     codec: OnceLock<Arc<TextCodec>>,
+    /// What cells are decoded with, once it was read.
+    centroids: OnceLock<Arc<Centroids>>,
 }
 
 /// A set of documents.
@@ -454,6 +465,33 @@ impl<H: Host> Index<H> {
                     .map_err(|e| bad_text(section, e.offset))?;
                 Decoded::Sort(sort::read(&bytes, n)?)
             }
+            Kind::Rotation => {
+                let rotation = Rotation::read(payload)?;
+                let vectors = segment.manifest.vectors.as_ref();
+                if vectors.is_none_or(|v| v.dims as usize != rotation.dims()) {
+                    return Err(IndexError::Mismatch { section });
+                }
+                Decoded::Rotation(rotation)
+            }
+            Kind::Centroids => {
+                let Some(vectors) = &segment.manifest.vectors else {
+                    return Err(IndexError::Mismatch { section });
+                };
+                let read = Centroids::read(payload, vectors.n_cells, layout.n_chunks())?;
+                if read.axes.dims() != vectors.dims as usize {
+                    return Err(IndexError::Mismatch { section });
+                }
+                let centroids = segment.centroids.get_or_init(|| Arc::new(read));
+                Decoded::Centroids(Arc::clone(centroids))
+            }
+            Kind::Cells | Kind::Rows => {
+                let (centroids, n) = segment.cell(block.number, section)?;
+                if block.kind == Kind::Cells {
+                    Decoded::Cell(Cell::read(payload, &centroids.axes, layout.n_chunks(), n)?)
+                } else {
+                    Decoded::Rows(Rows::read(payload, centroids.axes.dims(), n)?)
+                }
+            }
             Kind::Dictionary => return Err(IndexError::Mismatch { section }),
             Kind::Inventory => Decoded::Inventory(Inventory::read(payload)?),
         })
@@ -578,6 +616,7 @@ impl Segment {
             deleted: Bits::of(&deleted),
             primed,
             codec: OnceLock::new(),
+            centroids: OnceLock::new(),
             manifest,
         })
     }
@@ -607,6 +646,10 @@ impl Segment {
             .as_ref()
             .map_or(0, SpellingDirectory::n_blocks);
         let dictionary = u32::from(manifest.dictionary == Some(manifest.id));
+        let n_cells = manifest.vectors.as_ref().map_or(0, |v| v.n_cells);
+        let centroids = u32::from(manifest.vectors.is_some());
+        let rotation = manifest.vectors.as_ref().map(|v| v.rotation);
+        let rotation = u32::from(rotation == Some(manifest.id));
         let leaves = if manifest.blocks_per_leaf > 0 {
             self.separators.n_blocks()
         } else {
@@ -616,7 +659,11 @@ impl Segment {
             Kind::Directory => Some(leaves),
             Kind::Lexicon => Some(lexicon),
             Kind::Postings => Some(postings),
-            Kind::Positions | Kind::Inventory => None,
+            // How many rows there are the settings say.
+            Kind::Positions | Kind::Inventory | Kind::Rows => None,
+            Kind::Centroids => Some(centroids),
+            Kind::Cells => Some(n_cells),
+            Kind::Rotation => Some(rotation),
             Kind::Spelling => Some(spelling),
             Kind::Dictionary => Some(dictionary),
             Kind::Passages => Some(passages),
@@ -638,6 +685,20 @@ impl Segment {
             kind: Kind::Dictionary,
             number: 0,
         })
+    }
+
+    /// Width of a step of the codes; the centroids were read before.
+    pub(super) fn step(&self) -> f32 {
+        self.centroids.get().map_or(0.0, |c| c.axes.step())
+    }
+
+    /// What a cell is decoded with, and how many vectors it has; the centroids were read before.
+    fn cell(&self, number: u32, section: Section) -> Result<(&Centroids, u32), IndexError> {
+        let found = self.centroids.get().and_then(|centroids| {
+            let n = centroids.sizes.get(number as usize)?;
+            Some((&**centroids, *n))
+        });
+        found.ok_or(IndexError::Mismatch { section })
     }
 
     /// The block of passages that holds `chunk`, and the chunk's place in it.

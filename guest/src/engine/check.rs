@@ -97,7 +97,8 @@ impl<H: Host> Index<H> {
                 });
             }
             let expected = segment.expected_files();
-            // Dictionaries first: passages need them. Lexicon blocks stay for their positions.
+            // Dictionaries first: passages need them. Lexicon blocks stay for their positions, and
+            // centroids precede their cells.
             let mut beside: FxHashMap<BlockId, Arc<Decoded>> = FxHashMap::default();
             if let Some(block) = segment
                 .dictionary_block()

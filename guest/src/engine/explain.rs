@@ -1,13 +1,43 @@
 //! A score taken apart.
 
+use super::fuse::Scored;
 use super::lexical::{Place, SCORE_UNIT};
 use super::lookup::FoundTerm;
 use super::rank::COVERAGE;
 use super::result::Explanation;
 
-/// The score of `place` as the sum over the query's terms of what the document as a whole and the
+/// The score of a hit: what each leg gives, and what the words give as a sum.
+pub(super) fn explain(found: &[FoundTerm], scored: &Scored, n_documents: u32) -> Explanation {
+    let cosine = |value| Explanation {
+        label: "cosine of the query's and the chunk's vectors".into(),
+        value,
+        parts: Vec::new(),
+    };
+    let words = |score| words(found, scored.place, score, n_documents);
+    let joined = |leg: &str, rank: u32, share: f64, part: Explanation| Explanation {
+        label: format!("rank {rank} by {leg}"),
+        value: share,
+        parts: vec![part],
+    };
+    let [by_words, by_vectors] = scored.shares;
+    match (scored.lexical, scored.dense) {
+        (Some((_, score)), None) if scored.shares == [0.0; 2] => words(score),
+        (None, Some((_, score))) if scored.shares == [0.0; 2] => cosine(score),
+        (lexical, dense) => {
+            let lexical = lexical.map(|(rank, s)| joined("words", rank, by_words, words(s)));
+            let dense = dense.map(|(rank, s)| joined("vectors", rank, by_vectors, cosine(s)));
+            Explanation {
+                label: "what the rankings give together".into(),
+                value: scored.score,
+                parts: lexical.into_iter().chain(dense).collect(),
+            }
+        }
+    }
+}
+
+/// The score of `place` by words as the sum over the query's terms of what the document as a whole and the
 /// chunk itself give.
-pub(super) fn explain(found: &[FoundTerm], place: Place, n_documents: u32) -> Explanation {
+fn words(found: &[FoundTerm], place: Place, total: f64, n_documents: u32) -> Explanation {
     let mut parts = Vec::new();
     for term in found {
         let Some(source) = &term.sources[place.segment] else {
@@ -41,7 +71,6 @@ pub(super) fn explain(found: &[FoundTerm], place: Place, n_documents: u32) -> Ex
     }
     parts.sort_by(|a, b| b.value.total_cmp(&a.value));
     let sum: f64 = parts.iter().map(|part| part.value).sum();
-    let total = f64::from(place.ranked.score) / SCORE_UNIT;
     if (total - sum).abs() > 1e-9 {
         let label = "the chunk holds the phrase".into();
         parts.push(Explanation {

@@ -3,9 +3,10 @@
 use super::EngineError;
 use super::blocks::{Decoded, Index};
 use crate::host::Host;
-use littoral_indexes::envelope::Kind;
+use littoral_indexes::envelope::{BlockId, Kind, SegmentId};
 use littoral_indexes::inventory::{DocumentHash, Inventory};
 use littoral_indexes::passages::{ChunkRecord, DocumentRecord};
+use littoral_indexes::vectors::Rotation;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -60,6 +61,25 @@ impl<H: Host> Index<H> {
         };
         match &*self.block(block, &mut self.fetched()).await? {
             Decoded::Dictionary(bytes) => Ok(Some(bytes.clone())),
+            _ => Ok(None),
+        }
+    }
+
+    /// The rotation of the vectors of the `s`-th segment, and the segment that holds it.
+    ///
+    /// # Errors
+    /// [`EngineError`] when it cannot be read.
+    pub async fn rotation(&self, s: usize) -> Result<Option<(SegmentId, Rotation)>, EngineError> {
+        let Some(vectors) = &self.segments[s].manifest.vectors else {
+            return Ok(None);
+        };
+        let block = BlockId {
+            segment: SegmentId(vectors.rotation),
+            kind: Kind::Rotation,
+            number: 0,
+        };
+        match &*self.block(block, &mut self.fetched()).await? {
+            Decoded::Rotation(rotation) => Ok(Some((block.segment, rotation.clone()))),
             _ => Ok(None),
         }
     }

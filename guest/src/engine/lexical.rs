@@ -42,33 +42,39 @@ pub(super) struct Lexical {
     pub(super) work: Work,
 }
 
+impl Lexical {
+    /// The places with their scores.
+    pub(super) fn scored(&self) -> Vec<(Place, f64)> {
+        let score = |p: &Place| (*p, f64::from(p.ranked.score) / SCORE_UNIT);
+        self.places.iter().map(score).collect()
+    }
+}
+
 impl<H: Host> Index<H> {
-    /// Looks up the words of `plan`, finds what documents must fulfil, and ranks the best `wanted`.
+    /// Looks up the words of `plan` and finds what documents must fulfil; ranks nothing yet.
     pub(super) async fn lexical(
         &self,
         plan: &Plan,
         selection: &Selection,
-        wanted: usize,
-        chunks: bool,
         fetched: &mut Fetched,
     ) -> Result<Lexical, EngineError> {
         let terms = self.look_up(plan, fetched).await?;
         let restrictions = self.restrict(plan, &terms, selection, fetched).await?;
-        let mut lexical = Lexical {
+        Ok(Lexical {
             terms,
             restrictions,
             places: Vec::new(),
             work: Work::default(),
-        };
-        self.rank(&mut lexical, wanted, chunks, fetched).await?;
-        Ok(lexical)
+        })
     }
 
-    /// Ranks the best `k` over all segments anew.
+    /// Ranks the best `k` over all segments anew. Tails that cannot change the first `firm` are left
+    /// unread.
     pub(super) async fn rank(
         &self,
         lexical: &mut Lexical,
         k: usize,
+        firm: usize,
         chunks: bool,
         fetched: &mut Fetched,
     ) -> Result<(), EngineError> {
@@ -126,7 +132,7 @@ impl<H: Host> Index<H> {
                 )
             });
             places.truncate(k);
-            if !Self::tails_matter(found, places, k) {
+            if !Self::tails_matter(found, places, firm.min(k)) {
                 return Ok(());
             }
             for term in found.iter_mut() {
@@ -161,7 +167,9 @@ impl<H: Host> Index<H> {
         let threshold = if places.len() < k {
             0
         } else {
-            places.last().map_or(0, |p| p.ranked.score)
+            places
+                .get(k.saturating_sub(1))
+                .map_or(0, |p| p.ranked.score)
         };
         potential > u64::from(threshold) * TAIL_SLACK / 256
     }

@@ -4,7 +4,8 @@ use super::EngineError;
 use super::blocks::{Decoded, Fetched, Index, Segment};
 use super::excerpt::excerpt;
 use super::explain::explain;
-use super::lexical::{Place, SCORE_UNIT};
+use super::fuse::Scored;
+use super::lexical::Place;
 use super::lookup::FoundTerm;
 use super::result::{ChunkHit, DocumentHit, Hit, Ranks, Scores, SearchOptions};
 use crate::analysis::Language;
@@ -17,17 +18,18 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
 impl<H: Host> Index<H> {
-    /// The hits at `places`, in their order: one round.
+    /// The hits of a ranking, in its order: one round.
     pub(super) async fn present(
         &self,
-        places: &[Place],
+        ranking: &[Scored],
         found: &[FoundTerm],
         options: &SearchOptions,
         fetched: &mut Fetched,
     ) -> Result<Vec<Hit>, EngineError> {
-        let blocks = self.passages(places, fetched).await?;
-        let hit = |((rank, &place), block)| self.hit(rank, place, block, found, options);
-        Ok((1..).zip(places).zip(&blocks).map(hit).collect())
+        let places: Vec<Place> = ranking.iter().map(|scored| scored.place).collect();
+        let blocks = self.passages(&places, fetched).await?;
+        let hit = |((rank, scored), block)| self.hit(rank, scored, block, found, options);
+        Ok((1..).zip(ranking).zip(&blocks).map(hit).collect())
     }
 
     /// The passage blocks of `places`, in their order: one round.
@@ -69,11 +71,12 @@ impl<H: Host> Index<H> {
     fn hit(
         &self,
         rank: u32,
-        place: Place,
+        scored: &Scored,
         block: &Arc<Decoded>,
         found: &[FoundTerm],
         options: &SearchOptions,
     ) -> Hit {
+        let place = scored.place;
         let none = (DocumentRecord::default(), ChunkRecord::default());
         let (document, chunk) = self.records(place, block).unwrap_or((&none.0, &none.1));
         let mut weights: FxHashMap<&str, (usize, u32)> = FxHashMap::default();
@@ -122,10 +125,9 @@ impl<H: Host> Index<H> {
             let analyzer = analyzers.get(Language::from_code(&document.lang));
             excerpt(analyzer, &chunk.text, options.excerpt_chars.max(1), weigh)
         };
-        let score = f64::from(place.ranked.score) / SCORE_UNIT;
         Hit {
             rank,
-            score,
+            score: scored.score,
             document: DocumentHit {
                 id: document.id.clone(),
                 url: document.url.clone(),
@@ -142,16 +144,17 @@ impl<H: Host> Index<H> {
             },
             excerpt: shown,
             scores: Scores {
-                lexical: Some(score),
-                ..Scores::default()
+                lexical: scored.lexical.map(|(_, score)| score),
+                dense: scored.dense.map(|(_, score)| score),
+                rerank: None,
             },
             ranks: Ranks {
-                lexical: Some(rank),
-                dense: None,
+                lexical: scored.lexical.map(|(rank, _)| rank),
+                dense: scored.dense.map(|(rank, _)| rank),
             },
             explain: options
                 .explain
-                .then(|| explain(found, place, self.n_documents())),
+                .then(|| explain(found, scored, self.n_documents())),
         }
     }
 }

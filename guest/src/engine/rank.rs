@@ -51,7 +51,7 @@ pub(super) struct Allowed<'a> {
 }
 
 impl Allowed<'_> {
-    fn contains(&self, document: u32) -> bool {
+    pub(super) fn contains(&self, document: u32) -> bool {
         self.only.is_none_or(|bits| bits.contains(document))
             && !self.excluded.is_some_and(|bits| bits.contains(document))
             && !self.deleted.is_some_and(|bits| bits.contains(document))

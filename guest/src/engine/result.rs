@@ -1,6 +1,7 @@
 //! What a search asks for and gives back, in the shape of the JSON contract.
 
 use super::blocks::Fetched;
+use super::fuse::Fusion;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -33,6 +34,8 @@ pub struct SearchOptions {
     pub k: usize,
     /// Which retrievers answer.
     pub mode: Mode,
+    /// How words and vectors are joined in [`Mode::Hybrid`].
+    pub fusion: Fusion,
     /// `(key, value)`: values of one key are alternatives, keys are joined.
     pub filters: Vec<(String, String)>,
     /// Order by a sort key instead of the score.
@@ -56,6 +59,7 @@ impl Default for SearchOptions {
         Self {
             k: 10,
             mode: Mode::Hybrid,
+            fusion: Fusion::Ranks,
             filters: Vec::new(),
             sort: None,
             facets: Vec::new(),

@@ -1,12 +1,15 @@
 //! Answers a query: the whole story.
 //!
 //! ```text
-//! text ─plan→ terms ─lexical→ places ─order, verify→ places ─present→ hits
+//! text ─plan→ terms ──lexical→ places ─order, verify─┐
+//!   └───embed→ vector ─dense→ places ────────────────┴fuse→ ranking ─present→ hits
 //! ```
 
 use super::blocks::Index;
+use super::dense::Dense;
+use super::fuse::{DEPTH, alone, fuse};
 use super::plan::{Plan, plan};
-use super::result::{Mode, Note, SearchOptions, SearchResult, Timings};
+use super::result::{Note, SearchOptions, SearchResult, Timings, Work};
 use super::{EngineError, MAX_HITS};
 use crate::host::Host;
 use crate::query::{Occur, parse};
@@ -25,50 +28,78 @@ impl<H: Host> Index<H> {
     ) -> Result<SearchResult, EngineError> {
         let mut fetched = self.fetched();
         let mut notes = Vec::new();
-        let mode = Self::mode(options.mode, &mut notes)?;
         let k = options.k.clamp(1, MAX_HITS);
-        // An order other than the score's needs everything found.
-        let wanted = if options.sort.is_some() {
-            usize::MAX
-        } else {
-            k
-        };
 
         let mut plan = self.plan(text, options, &mut notes)?;
+        let legs = self.legs(&plan, options, &mut notes)?;
         let selection = self.selection(options)?;
-        self.first_round(&plan, &selection, &mut fetched).await?;
+        self.first_round(&plan, &selection, legs, &mut fetched)
+            .await?;
         if options.correct {
             self.correct(text, &mut plan, &mut fetched, &mut notes)
                 .await?;
         }
+        let query = if legs.dense {
+            self.query_vector(text, options, &mut fetched, &mut notes)
+                .await?
+        } else {
+            None
+        };
 
-        let mut lexical = self
-            .lexical(&plan, &selection, wanted, options.chunks, &mut fetched)
-            .await?;
+        let mut lexical = self.lexical(&plan, &selection, &mut fetched).await?;
+        if legs.lexical {
+            let wanted = match &query {
+                // An order other than the score's needs everything found.
+                _ if options.sort.is_some() => usize::MAX,
+                Some(_) => k.max(DEPTH),
+                None => k,
+            };
+            let firm = if query.is_some() { k } else { wanted };
+            self.rank(&mut lexical, wanted, firm, options.chunks, &mut fetched)
+                .await?;
+        }
+        let dense = match &query {
+            Some(query) => {
+                let restrictions = &lexical.restrictions;
+                let wanted = k.max(DEPTH);
+                self.dense(query, restrictions, wanted, options.chunks, &mut fetched)
+                    .await?
+            }
+            None => Dense::default(),
+        };
         let n_found = self.count(&lexical);
         let facets = self.facets(options, &lexical, &mut fetched).await?;
         if let Some(order) = &options.sort {
             self.order_by(order, &mut lexical.places, &mut fetched)
                 .await?;
         }
+        if plan.phrases.iter().any(|p| p.occur == Occur::Must) {
+            lexical.places = self
+                .verified(&plan, &mut lexical, k, options, &mut fetched, &mut notes)
+                .await?;
+        }
 
-        let places = if plan.phrases.iter().any(|p| p.occur == Occur::Must) {
-            self.verified(&plan, &mut lexical, k, options, &mut fetched, &mut notes)
-                .await?
-        } else {
-            lexical.places.iter().copied().take(k).collect()
+        let words = lexical.scored();
+        let mut ranking = match (&query, legs.lexical) {
+            (Some(_), true) => fuse(&words, &dense.places, options.fusion, options.chunks),
+            (Some(_), false) => alone(&dense.places, |s, found| s.dense = Some(found)),
+            (None, _) => alone(&words, |s, found| s.lexical = Some(found)),
         };
+        ranking.truncate(k);
         let hits = self
-            .present(&places, &lexical.terms, options, &mut fetched)
+            .present(&ranking, &lexical.terms, options, &mut fetched)
             .await?;
         Ok(SearchResult {
             query: text.to_owned(),
-            mode,
+            mode: options.mode,
             n_found: n_found.max(hits.len() as u32),
             hits,
             facets,
             fetched,
-            work: lexical.work,
+            work: Work {
+                distances: dense.work.distances,
+                ..lexical.work
+            },
             timings_ms: Timings::default(),
             notes,
         })
@@ -102,25 +133,5 @@ impl<H: Host> Index<H> {
             });
         }
         Ok(plan)
-    }
-
-    fn mode(asked: Mode, notes: &mut Vec<Note>) -> Result<Mode, EngineError> {
-        match asked {
-            Mode::Lexical => Ok(Mode::Lexical),
-            Mode::Hybrid => {
-                let message = "the index has no vectors; searched by words alone".to_owned();
-                notes.push(Note {
-                    code: "no-vectors",
-                    message,
-                    suggestion: None,
-                });
-                Ok(Mode::Hybrid)
-            }
-            Mode::Dense => Err(EngineError::Unsupported {
-                what: "the index has no vectors, so it cannot be searched by them alone; \
-                       search with the mode lexical"
-                    .to_owned(),
-            }),
-        }
     }
 }

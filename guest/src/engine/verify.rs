@@ -76,7 +76,8 @@ impl<H: Host> Index<H> {
                 return Ok(holding);
             }
             let more = (n.max(k) * 2).min(MAX_VERIFIED);
-            self.rank(lexical, more, options.chunks, fetched).await?;
+            self.rank(lexical, more, more, options.chunks, fetched)
+                .await?;
             if lexical.places.len() <= n {
                 return Ok(holding);
             }

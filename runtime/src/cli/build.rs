@@ -2,7 +2,7 @@
 
 use super::Outcome;
 use super::output::{self, Failure};
-use crate::build::{BuildFailure, default_settings};
+use crate::build::{BuildFailure, Tools, default_settings};
 use crate::config::{Config, ConfigError};
 use crate::ingest::{IngestOptions, Skipped, SourceFile, discover};
 use crate::pipeline::Pool;
@@ -132,11 +132,11 @@ pub(super) fn build(arguments: &BuildArguments) -> Result<Outcome, Failure> {
     let settings = settings(arguments, &config)?;
     let options = ingest_options(&config, &settings);
     let (files, skipped) = find(&arguments.inputs, &options)?;
-    let pool = pool(arguments.shared.threads)?;
+    let tools = Tools::from(pool(arguments.shared.threads)?);
     let mut folder = open_folder(&arguments.output)?;
     let watch = Watch::start(files.len());
     let inputs = Inputs::new(&files, options);
-    let outcome = update::build(&inputs, &settings, &mut folder, &pool, &watch.control())
+    let outcome = update::build(&inputs, &settings, &mut folder, &tools, &watch.control())
         .map_err(|error| build_failure(&error))?;
     watch.end();
     report(
@@ -186,13 +186,13 @@ pub(super) fn update(arguments: &UpdateArguments) -> Result<Outcome, Failure> {
     } else {
         find(&arguments.inputs, &options)?
     };
-    let pool = pool(arguments.shared.threads)?;
+    let tools = Tools::from(pool(arguments.shared.threads)?);
     let watch = Watch::start(files.len());
     let inputs = Inputs::new(&files, options);
     let outcome = update::update(
         &inputs,
         &mut folder,
-        &pool,
+        &tools,
         &watch.control(),
         arguments.prune,
         arguments.compact,
@@ -304,6 +304,10 @@ pub(super) fn build_failure(error: &BuildFailure) -> Failure {
         }
         BuildFailure::Build(_) | BuildFailure::Scratch(_) => {
             "check the space left on the disk and in the folder for temporary files"
+        }
+        BuildFailure::Cache(_) => "free some space, or let LITTORAL_CACHE name another folder",
+        BuildFailure::NoEncoder { .. } => {
+            "fetch it with littoral model pull, or build the index anew with another --embedder"
         }
         BuildFailure::Interrupted => "",
     };

@@ -2,7 +2,7 @@
 
 use super::output::{self, Failure};
 use super::{Outcome, engine_failure, search};
-use crate::build::{build_documents, default_settings};
+use crate::build::{Tools, build_documents, default_settings};
 use crate::documentation;
 use crate::store::Folder;
 use littoral_guest::engine::SearchOptions;
@@ -27,7 +27,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let temporary = tempfile::tempdir()
         .map_err(|error| Failure::new("write-failed", error.to_string(), "free some space"))?;
     let path = arguments.output.as_deref().unwrap_or(temporary.path());
-    let pool = super::build::pool(0)?;
+    let tools = Tools::from(super::build::pool(0)?);
     let mut folder = Folder::open(path)
         .map_err(|error| Failure::new(error.code(), error.to_string(), error.hint()))?;
     let documents = documentation::documents()
@@ -36,7 +36,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         documents.into_iter(),
         &default_settings(),
         &mut folder,
-        &pool,
+        &tools,
     )
     .map_err(|error| super::build::build_failure(&error))?;
     output::line(format!(

@@ -2,7 +2,7 @@
 
 use super::output::{self, Failure};
 use super::{Outcome, engine_failure};
-use crate::build::{build_documents, default_settings};
+use crate::build::{Tools, build_documents, default_settings};
 use crate::config::Config;
 use crate::eval::{BuildCost, Dataset, DatasetError, Report, Run};
 use crate::host::FolderHost;
@@ -124,7 +124,7 @@ fn on_collection(
     dataset: &Dataset,
     modes: &[Mode],
 ) -> Result<Report, Failure> {
-    let pool = super::build::pool(arguments.threads)?;
+    let tools = Tools::from(super::build::pool(arguments.threads)?);
     let no_folder = |e: std::io::Error| Failure::new("write-failed", e.to_string(), "");
     let folder = tempfile::tempdir().map_err(no_folder)?;
     let mut store = Folder::open(folder.path())
@@ -146,7 +146,7 @@ fn on_collection(
             None
         }
     });
-    let built = build_documents(documents, &settings, &mut store, &pool);
+    let built = build_documents(documents, &settings, &mut store, &tools);
     if let Some(failure) = failed {
         return Err(failure);
     }

@@ -1,0 +1,212 @@
+//! Writes the vectors of a segment: turned to their principal axes, cut into cells, coded.
+//!
+//! ```text
+//! vectors ─pca→ rotation ─apply→ rows of int8 ─kmeans→ cells ─quantise→ codes, centroids
+//!                                      └──────── pseudo-queries → how many cells to probe
+//! ```
+
+mod calibrate;
+mod kmeans;
+mod pca;
+
+use super::segment::{Collected, Files};
+use super::{BuildError, Scratch, Sink, Workers};
+use littoral_indexes::envelope::{Kind, SegmentId};
+use littoral_indexes::layout::Layout;
+use littoral_indexes::manifest::{Embedding, VectorsManifest};
+use littoral_indexes::vectors::rows::Rows;
+use littoral_indexes::vectors::{Axes, Cell, Centroids, Rotation};
+
+/// Width of a step. Wider saves bytes and costs rank: on SciFact's 11,218 chunks of MiniLM, 0.02
+/// takes 122 bytes a vector of 384 dimensions, 0.025 takes 107, 0.03 takes 95 and 0.04 takes 77, at
+/// 0.944, 0.936, 0.922 and 0.898 of the exact ten nearest and +0.1, −0.2, −0.4 and −0.8 points of
+/// nDCG@10.
+const STEP: f32 = 0.025;
+
+/// Vectors that the rotation is fitted to, at most.
+const MAX_FITTED: usize = 16_384;
+
+/// Fewest vectors a cell is meant to have: a file of about 2.5 kB. The fewer, the fewer vectors a
+/// query reads for the same recall, and the more files.
+const MIN_CELL: usize = 24;
+
+/// Vectors turned in one batch.
+const BATCH: usize = 4_096;
+
+/// What the vectors of a segment are made with.
+#[derive(Debug, Clone)]
+pub struct VectorInput<'a> {
+    /// Dimensions of the documents' vectors.
+    pub dims: usize,
+    /// The rotation to use, and the segment that holds it; `None` fits one.
+    pub rotation: Option<(SegmentId, &'a Rotation)>,
+    /// Vectors of texts like queries, `[n, dims]`: how many cells to probe is measured with them.
+    pub queries: &'a [f32],
+}
+
+pub(super) struct WriteInput<'a, S> {
+    pub(super) vectors: &'a VectorInput<'a>,
+    pub(super) embedding: &'a Embedding,
+    pub(super) layout: &'a Layout,
+    pub(super) documents: &'a [Collected],
+    /// Documents as collected, by their final number.
+    pub(super) order: &'a [u32],
+    pub(super) scratch: &'a S,
+}
+
+/// Vectors as scratch bytes.
+pub(super) fn store(vectors: &[f32]) -> Vec<u8> {
+    vectors.iter().flat_map(|x| x.to_le_bytes()).collect()
+}
+
+impl<S: Scratch + Sync> WriteInput<'_, S> {
+    /// The vectors of the chunks of `document`, `[n_chunks, dims]`.
+    fn read(&self, document: u32) -> Result<Vec<f32>, BuildError> {
+        let collected = &self.documents[self.order[document as usize] as usize];
+        let mut bytes = vec![0; collected.n_chunks as usize * self.vectors.dims * 4];
+        self.scratch.read(collected.vectors, &mut bytes)?;
+        let component = |b: &[u8]| f32::from_le_bytes([b[0], b[1], b[2], b[3]]);
+        Ok(bytes.chunks_exact(4).map(component).collect())
+    }
+
+    /// The rotation fitted to documents spread evenly over the segment.
+    fn fit(&self, workers: &impl Workers) -> Result<Rotation, BuildError> {
+        let dims = self.vectors.dims;
+        let stride = (self.layout.n_chunks() as usize / MAX_FITTED).max(1);
+        let mut sample = Vec::new();
+        let mut chunk = 0;
+        for document in 0..self.layout.n_documents() {
+            for vector in self.read(document)?.chunks_exact(dims) {
+                if chunk % stride == 0 {
+                    sample.extend_from_slice(vector);
+                }
+                chunk += 1;
+            }
+        }
+        let axes = pca::principal_axes(&sample, dims, workers);
+        Ok(Rotation::new(dims, &axes.rows))
+    }
+
+    /// All vectors, turned and rounded to 8 bits, by chunk.
+    fn turn(&self, rotation: &Rotation, workers: &impl Workers) -> Result<Rows, BuildError> {
+        let dims = self.vectors.dims;
+        let mut rows = Rows::default();
+        let mut batch = Vec::new();
+        let mut flush = |batch: &mut Vec<f32>| {
+            let pieces: Vec<&[f32]> = batch.chunks(128 * dims).collect();
+            for piece in workers.map(pieces, |piece| turned(piece, rotation)) {
+                rows.scales.extend(piece.scales);
+                rows.rows.extend(piece.rows);
+            }
+            batch.clear();
+        };
+        for document in 0..self.layout.n_documents() {
+            batch.extend(self.read(document)?);
+            if batch.len() >= BATCH * dims {
+                flush(&mut batch);
+            }
+        }
+        flush(&mut batch);
+        Ok(rows)
+    }
+}
+
+/// `vectors`, turned and rounded to 8 bits.
+fn turned(vectors: &[f32], rotation: &Rotation) -> Rows {
+    let dims = rotation.dims();
+    let turned: Vec<f32> = vectors
+        .chunks_exact(dims)
+        .flat_map(|vector| rotation.apply(vector))
+        .collect();
+    Rows::quantise(&turned, dims)
+}
+
+/// The rows of `members`, as numbers.
+fn gather(rows: &Rows, dims: usize, members: &[u32]) -> Vec<f32> {
+    let row = |&i: &u32| {
+        let i = i as usize;
+        let scale = rows.scales[i];
+        rows.rows[i * dims..(i + 1) * dims]
+            .iter()
+            .map(move |&x| f32::from(x) * scale)
+    };
+    members.iter().flat_map(row).collect()
+}
+
+/// Mean square of every dimension.
+fn variances(rows: &Rows, dims: usize) -> Vec<f32> {
+    let mut sums = vec![0f64; dims];
+    for (row, &scale) in rows.rows.chunks_exact(dims).zip(&rows.scales) {
+        for (sum, &x) in sums.iter_mut().zip(row) {
+            let x = f64::from(x) * f64::from(scale);
+            *sum += x * x;
+        }
+    }
+    let n = rows.scales.len().max(1) as f64;
+    sums.iter().map(|sum| (sum / n) as f32).collect()
+}
+
+/// How many vectors a cell is meant to have: few where there are few, since a query then reads few;
+/// a fifth of the root of all where there are many, so that their centroids stay few too.
+fn cell_size(n: usize) -> usize {
+    (n.isqrt() / 5).max(MIN_CELL)
+}
+
+/// Writes the rotation (where it is this segment's own), centroids, cells, and rows where the
+/// settings ask for them.
+pub(super) fn write(
+    input: &WriteInput<'_, impl Scratch + Sync>,
+    files: &mut Files<'_, impl Sink>,
+    workers: &impl Workers,
+) -> Result<VectorsManifest, BuildError> {
+    let dims = input.vectors.dims;
+    let n_chunks = input.layout.n_chunks();
+    let fitted;
+    let (segment, rotation) = match input.vectors.rotation {
+        Some((segment, rotation)) => (segment, rotation),
+        None => {
+            fitted = input.fit(workers)?;
+            files.put(Kind::Rotation, &fitted.write())?;
+            (files.segment(), &fitted)
+        }
+    };
+    let rows = input.turn(rotation, workers)?;
+    let axes = Axes::fit(STEP, &variances(&rows, dims))?;
+    let members = kmeans::cells(&rows, dims, cell_size(rows.scales.len()), workers);
+
+    let centres: Vec<f32> = workers
+        .map(members.iter().collect(), |cell: &Vec<u32>| {
+            kmeans::centroid(&rows, dims, cell)
+        })
+        .concat();
+    let centroids = Centroids {
+        vectors: Centroids::own_axes(&axes).quantise(&centres),
+        sizes: members.iter().map(|cell| cell.len() as u32).collect(),
+        axes,
+    };
+    files.put(Kind::Centroids, &centroids.write())?;
+    let axes = &centroids.axes;
+    let cells = workers.map(members, |chunks| {
+        let vectors = axes.quantise(&gather(&rows, dims, &chunks));
+        let cell = Cell { chunks, vectors };
+        (cell.write(axes, n_chunks), cell)
+    });
+    for (payload, _) in &cells {
+        files.put(Kind::Cells, payload)?;
+    }
+    let cells: Vec<Cell> = cells.into_iter().map(|(_, cell)| cell).collect();
+    if input.embedding.rescore > 0 {
+        for cell in &cells {
+            let exact = Rows::quantise(&gather(&rows, dims, &cell.chunks), dims);
+            files.put(Kind::Rows, &exact.write(dims))?;
+        }
+    }
+    let queries = turned(input.vectors.queries, rotation);
+    let probes = calibrate::probes(&centroids, &cells, &queries, workers);
+    Ok(VectorsManifest {
+        dims: dims as u32,
+        n_cells: cells.len() as u32,
+        probes,
+        rotation: segment.0,
+    })
+}

@@ -1,0 +1,269 @@
+//! The dense leg: chunks ranked by the nearness of their vectors to the query's.
+//!
+//! The centroids of all cells tell which cells to read; their vectors are compared, and the best
+//! chunk of each document counts. Where filters leave fewer documents than are wanted, further cells
+//! are read until there are enough, or all were read.
+
+use super::EngineError;
+use super::blocks::{Decoded, Fetched, Index, Segment};
+use super::fuse::DEPTH;
+use super::lexical::Place;
+use super::rank::{Allowed, Ranked};
+use super::restrict::Restriction;
+use super::result::Work;
+use crate::host::Host;
+use crate::vectors::{QueryVector, score_centroids, score_codes};
+use littoral_indexes::envelope::{BlockId, Kind, SegmentId};
+use littoral_indexes::kernels::dot_rows;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+/// What the dense leg finds.
+#[derive(Debug, Default)]
+pub(super) struct Dense {
+    /// Best first, with cosines.
+    pub(super) places: Vec<(Place, f64)>,
+    pub(super) work: Work,
+}
+
+/// A cell to be read: the score of its centroid in units that segments share, and where it is.
+struct Probe {
+    cosine: f64,
+    segment: usize,
+    cell: u32,
+}
+
+/// A chunk and its cosine, with where its vector lies.
+#[derive(Clone, Copy)]
+struct Candidate {
+    place: Place,
+    cosine: f64,
+    cell: u32,
+    idx: usize,
+}
+
+impl<H: Host> Index<H> {
+    /// Whether there are vectors.
+    pub fn has_vectors(&self) -> bool {
+        self.segments.iter().any(|s| s.manifest.vectors.is_some())
+    }
+
+    /// What the dense leg needs beside the query's vector, for the first round.
+    pub(super) fn dense_blocks(&self) -> Vec<BlockId> {
+        let with_vectors = |s: &&Segment| s.manifest.vectors.is_some();
+        self.segments
+            .iter()
+            .filter(with_vectors)
+            .map(|segment| segment.block(Kind::Centroids, 0))
+            .collect()
+    }
+
+    /// The vector of `text` by the model that encoded the documents, if the host has it.
+    pub(super) async fn embed(
+        &self,
+        text: &str,
+        fetched: &mut Fetched,
+    ) -> Result<Option<QueryVector>, EngineError> {
+        let mut vectors = self.segments.iter().map(|s| s.manifest.vectors.as_ref());
+        let Some(rotation) = vectors.find_map(|vectors| Some(vectors?.rotation)) else {
+            return Ok(None);
+        };
+        let model = self.manifest.settings.embedding.model;
+        let Some(vector) = self.host().embed(model, text).await else {
+            return Ok(None);
+        };
+        let block = BlockId {
+            segment: SegmentId(rotation),
+            kind: Kind::Rotation,
+            number: 0,
+        };
+        let decoded = self.block(block, fetched).await?;
+        let Decoded::Rotation(rotation) = &*decoded else {
+            return Ok(None);
+        };
+        let fits = vector.len() == rotation.dims();
+        Ok(fits.then(|| QueryVector::new(&rotation.apply(&vector))))
+    }
+
+    /// Ranks the best `wanted` places by their nearness to `query`.
+    pub(super) async fn dense(
+        &self,
+        query: &QueryVector,
+        restrictions: &[Restriction],
+        wanted: usize,
+        chunks: bool,
+        fetched: &mut Fetched,
+    ) -> Result<Dense, EngineError> {
+        let mut dense = Dense::default();
+        let wanted = wanted.clamp(DEPTH, usize::MAX);
+        let (mut probes, mut left) = self.probes(query, &mut dense.work, fetched).await?;
+        let mut candidates: Vec<Candidate> = Vec::new();
+        loop {
+            let blocks: Vec<BlockId> = probes
+                .iter()
+                .map(|probe| self.segments[probe.segment].block(Kind::Cells, probe.cell))
+                .collect();
+            let read = self.blocks(&blocks, fetched).await?;
+            for (probe, decoded) in probes.iter().zip(&read) {
+                if let Decoded::Cell(cell) = &**decoded {
+                    dense.work.distances += cell.chunks.len() as u64;
+                    self.scan(query, probe, cell, restrictions, &mut candidates);
+                }
+            }
+            let n = distinct(&candidates, chunks);
+            if left.is_empty() || n >= wanted.min(DEPTH) {
+                break;
+            }
+            // Filters left too few: as many cells again.
+            let more = read.len().max(1).min(left.len());
+            probes = left.drain(..more).collect();
+        }
+        let rescore = usize::from(self.manifest.settings.embedding.rescore);
+        if rescore > 0 {
+            self.rescore(query, rescore, &mut candidates, &mut dense.work, fetched)
+                .await?;
+        }
+        sort(&mut candidates);
+        let mut seen = FxHashSet::default();
+        candidates.retain(|c| chunks || seen.insert((c.place.segment, c.place.ranked.document)));
+        candidates.truncate(wanted);
+        dense.places = candidates.iter().map(|c| (c.place, c.cosine)).collect();
+        Ok(dense)
+    }
+
+    /// The cells to read first, and the others, both in the order of their centroids' nearness.
+    async fn probes(
+        &self,
+        query: &QueryVector,
+        work: &mut Work,
+        fetched: &mut Fetched,
+    ) -> Result<(Vec<Probe>, Vec<Probe>), EngineError> {
+        let (mut first, mut left) = (Vec::new(), Vec::new());
+        for (s, segment) in self.segments.iter().enumerate() {
+            let Some(vectors) = &segment.manifest.vectors else {
+                continue;
+            };
+            let decoded = self
+                .block(segment.block(Kind::Centroids, 0), fetched)
+                .await?;
+            let Decoded::Centroids(centroids) = &*decoded else {
+                continue;
+            };
+            if centroids.axes.dims() != query.row().len() {
+                continue;
+            }
+            work.distances += centroids.sizes.len() as u64;
+            let ranked = score_centroids(query, centroids);
+            for (i, (score, cell)) in ranked.into_iter().enumerate() {
+                let probe = Probe {
+                    cosine: query.cosine(score, centroids.axes.step()),
+                    segment: s,
+                    cell,
+                };
+                if i < vectors.probes as usize {
+                    first.push(probe);
+                } else {
+                    left.push(probe);
+                }
+            }
+        }
+        left.sort_by(|a, b| {
+            b.cosine
+                .total_cmp(&a.cosine)
+                .then((a.segment, a.cell).cmp(&(b.segment, b.cell)))
+        });
+        Ok((first, left))
+    }
+
+    /// Compares the vectors of a cell whose documents may be found.
+    fn scan(
+        &self,
+        query: &QueryVector,
+        probe: &Probe,
+        cell: &littoral_indexes::vectors::Cell,
+        restrictions: &[Restriction],
+        candidates: &mut Vec<Candidate>,
+    ) {
+        let segment = &self.segments[probe.segment];
+        let restriction = &restrictions[probe.segment];
+        let allowed = Allowed {
+            only: restriction.only.as_ref(),
+            excluded: restriction.excluded.as_ref(),
+            deleted: (segment.n_deleted > 0).then_some(&segment.deleted),
+        };
+        let step = segment.step();
+        let scores = score_codes(query, &cell.vectors);
+        for (idx, (&chunk_id, score)) in cell.chunks.iter().zip(scores).enumerate() {
+            let (document, chunk) = segment.layout.document_of(chunk_id);
+            if !allowed.contains(document) {
+                continue;
+            }
+            candidates.push(Candidate {
+                place: Place {
+                    segment: probe.segment,
+                    ranked: Ranked {
+                        score: 0,
+                        document,
+                        chunk,
+                    },
+                },
+                cosine: query.cosine(score, step),
+                cell: probe.cell,
+                idx,
+            });
+        }
+    }
+
+    /// Computes the scores of the best `n` candidates anew from finer rows, and keeps only them.
+    async fn rescore(
+        &self,
+        query: &QueryVector,
+        n: usize,
+        candidates: &mut Vec<Candidate>,
+        work: &mut Work,
+        fetched: &mut Fetched,
+    ) -> Result<(), EngineError> {
+        sort(candidates);
+        candidates.truncate(n);
+        let block = |c: &Candidate| self.segments[c.place.segment].block(Kind::Rows, c.cell);
+        let mut blocks: Vec<BlockId> = candidates.iter().map(block).collect();
+        blocks.sort_unstable();
+        blocks.dedup();
+        let read = self.blocks(&blocks, fetched).await?;
+        let rows: FxHashMap<BlockId, _> = blocks.into_iter().zip(read).collect();
+        let dims = query.row().len();
+        for candidate in candidates.iter_mut() {
+            let Some(Decoded::Rows(rows)) = rows.get(&block(candidate)).map(|d| &**d) else {
+                continue;
+            };
+            let at = candidate.idx;
+            let row = rows.rows.get(at * dims..(at + 1) * dims);
+            if let (Some(row), Some(&scale)) = (row, rows.scales.get(at)) {
+                let mut dot = [0];
+                dot_rows(query.row(), row, &mut dot);
+                candidate.cosine = query.row_cosine(dot[0], scale);
+                work.distances += 1;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn sort(candidates: &mut [Candidate]) {
+    candidates.sort_by(|a, b| {
+        b.cosine
+            .total_cmp(&a.cosine)
+            .then(a.place.key().cmp(&b.place.key()))
+    });
+}
+
+/// Documents, or chunks, among the candidates.
+fn distinct(candidates: &[Candidate], chunks: bool) -> usize {
+    if chunks {
+        return candidates.len();
+    }
+    let documents: FxHashSet<(usize, u32)> = candidates
+        .iter()
+        .map(|c| (c.place.segment, c.place.ranked.document))
+        .collect();
+    documents.len()
+}

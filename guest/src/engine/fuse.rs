@@ -1,0 +1,166 @@
+//! Joins the rankings of words and of vectors.
+
+use super::lexical::Place;
+use rustc_hash::FxHashMap;
+
+/// Dampens the first ranks: with 60, the first of one ranking alone does not outweigh what is
+/// twentieth in both. Source: Cormack, Clarke, Büttcher, "Reciprocal Rank Fusion outperforms
+/// Condorcet and individual rank learning methods" (SIGIR 2009).
+pub(super) const RRF_K: u32 = 60;
+
+/// Places of one leg that are joined, at most.
+pub(super) const DEPTH: usize = 100;
+
+/// A place with what each leg says of it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Scored {
+    pub(super) place: Place,
+    /// Higher is better.
+    pub(super) score: f64,
+    /// Rank, from 1, and score.
+    pub(super) lexical: Option<(u32, f64)>,
+    /// Rank, from 1, and score.
+    pub(super) dense: Option<(u32, f64)>,
+    /// What words and vectors each give to the score.
+    pub(super) shares: [f64; 2],
+}
+
+/// One leg's ranking as it is shown when it is alone.
+pub(super) fn alone(
+    ranking: &[(Place, f64)],
+    leg: impl Fn(&mut Scored, (u32, f64)),
+) -> Vec<Scored> {
+    (1..)
+        .zip(ranking)
+        .map(|(rank, &(place, score))| {
+            let mut scored = Scored {
+                place,
+                score,
+                lexical: None,
+                dense: None,
+                shares: [0.0; 2],
+            };
+            leg(&mut scored, (rank, score));
+            scored
+        })
+        .collect()
+}
+
+/// Joins two rankings, best first, by weighted sums of scores scaled to 0 … 1 within each. What one
+/// leg alone has found counts 0 in the other. Where `chunks` is false a document is one place, and
+/// shows the chunk of the leg that ranks it higher.
+pub(super) fn fuse(
+    lexical: &[(Place, f64)],
+    dense: &[(Place, f64)],
+    method: Fusion,
+    chunks: bool,
+) -> Vec<Scored> {
+    let key = |place: &Place| {
+        let chunk = if chunks { place.ranked.chunk } else { 0 };
+        (place.segment, place.ranked.document, chunk)
+    };
+    let mut joined: Vec<Scored> = Vec::new();
+    let mut at = FxHashMap::default();
+    for scored in alone(lexical, |s, found| s.lexical = Some(found)) {
+        at.insert(key(&scored.place), joined.len());
+        joined.push(scored);
+    }
+    for scored in alone(dense, |s, found| s.dense = Some(found)) {
+        match at.get(&key(&scored.place)) {
+            Some(&i) => {
+                let other = &mut joined[i];
+                other.dense = scored.dense;
+                if scored.dense.map(|d| d.0) < other.lexical.map(|l| l.0) {
+                    other.place = scored.place;
+                }
+            }
+            None => joined.push(scored),
+        }
+    }
+    let range = |ranking: &[(Place, f64)]| {
+        let highest = ranking.first().map_or(0.0, |r| r.1);
+        let lowest = ranking.last().map_or(0.0, |r| r.1);
+        (lowest, (highest - lowest).max(1e-9))
+    };
+    let (lexical, dense) = (range(lexical), range(dense));
+    for scored in &mut joined {
+        scored.shares = match method {
+            Fusion::Ranks => {
+                let share = |found: Option<(u32, f64)>| {
+                    found.map_or(0.0, |(rank, _)| 1.0 / f64::from(RRF_K + rank))
+                };
+                [share(scored.lexical), share(scored.dense)]
+            }
+            Fusion::Scores { dense_weight } => {
+                let share = |found: Option<(u32, f64)>, (low, width): (f64, f64)| {
+                    found.map_or(0.0, |(_, score)| (score - low) / width)
+                };
+                let weight = f64::from(dense_weight) / 256.0;
+                [
+                    (1.0 - weight) * share(scored.lexical, lexical),
+                    weight * share(scored.dense, dense),
+                ]
+            }
+        };
+        scored.score = scored.shares[0] + scored.shares[1];
+    }
+    joined.sort_by(|a, b| {
+        b.score
+            .total_cmp(&a.score)
+            .then(a.place.key().cmp(&b.place.key()))
+    });
+    joined
+}
+
+/// How rankings are joined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fusion {
+    /// Reciprocal ranks.
+    Ranks,
+    /// Scores, each leg's scaled to 0 … 1 over its places.
+    Scores {
+        /// Share of the dense leg, in 1/256.
+        dense_weight: u16,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::rank::Ranked;
+    use super::*;
+
+    fn place(document: u32, chunk: u32) -> Place {
+        let ranked = Ranked {
+            score: 0,
+            document,
+            chunk,
+        };
+        Place { segment: 0, ranked }
+    }
+
+    #[test]
+    fn what_both_legs_find_comes_first() {
+        let lexical = [(place(1, 0), 9.0), (place(2, 0), 8.0)];
+        let dense = [(place(2, 3), 0.9), (place(3, 0), 0.8)];
+        for method in [Fusion::Ranks, Fusion::Scores { dense_weight: 140 }] {
+            let fused = fuse(&lexical, &dense, method, false);
+            let order: Vec<u32> = fused.iter().map(|s| s.place.ranked.document).collect();
+            assert_eq!(order[0], if method == Fusion::Ranks { 2 } else { order[0] });
+            assert_eq!(fused.len(), 3);
+            let both = fused.iter().find(|s| s.place.ranked.document == 2);
+            let both = both.expect("found by both");
+            // The dense leg ranks it higher, so its chunk is shown.
+            assert_eq!(both.place.ranked.chunk, 3);
+            assert_eq!((both.lexical, both.dense), (Some((2, 8.0)), Some((1, 0.9))));
+        }
+        assert_eq!(fuse(&lexical, &dense, Fusion::Ranks, true).len(), 4);
+    }
+
+    #[test]
+    fn one_leg_alone_keeps_its_order() {
+        let dense = [(place(2, 3), 0.9), (place(3, 0), 0.9), (place(1, 0), 0.2)];
+        let fused = fuse(&[], &dense, Fusion::Scores { dense_weight: 128 }, false);
+        let order: Vec<u32> = fused.iter().map(|s| s.place.ranked.document).collect();
+        assert_eq!(order, [2, 3, 1]);
+    }
+}
