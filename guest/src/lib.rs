@@ -5,20 +5,25 @@
 //! ```
 //!
 //! The crate is pure: no file, clock, thread or environment. What it needs from outside it asks of
-//! its host. The same code runs natively, in a browser page and in a sandbox.
-#![forbid(unsafe_code)]
+//! its host. The same code runs natively, in a browser page and in a sandbox. Unsafe code is in the
+//! encoder's kernels alone.
+#![deny(unsafe_code)]
 
 pub mod analysis;
 pub mod build;
 pub mod chunk;
 pub mod document;
+pub mod encoder;
 pub mod engine;
 pub mod host;
+pub mod model;
 pub mod query;
 pub mod vectors;
+pub mod wordpiece;
 
 pub use chunk::Chunk;
 pub use document::{Document, Part, PartKind};
+pub use encoder::Encoder;
 pub use engine::{EngineError, Index, SearchOptions, SearchResult};
 pub use host::{Host, HostError};
 pub use query::Query;

@@ -3,6 +3,7 @@
 
 mod build;
 mod demo;
+mod embedder;
 mod eval;
 mod inspect;
 mod output;
@@ -109,6 +110,16 @@ fn open(path: &Path) -> Result<Index<FolderHost>, Failure> {
         ));
     }
     pollster::block_on(Index::open(FolderHost::new(path))).map_err(|error| engine_failure(&error))
+}
+
+/// Opens the index in `path` with the encoder of its queries, where they need one and it is here.
+fn open_with_encoder(path: &Path) -> Result<Index<FolderHost>, Failure> {
+    let index = open(path)?;
+    let Some(encoder) = embedder::for_queries(&index.manifest().settings) else {
+        return Ok(index);
+    };
+    let host = FolderHost::new(path).with_encoder(encoder);
+    pollster::block_on(Index::open(host)).map_err(|error| engine_failure(&error))
 }
 
 fn engine_failure(error: &EngineError) -> Failure {

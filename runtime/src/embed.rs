@@ -8,6 +8,7 @@ pub use cache::{CacheError, VectorCache};
 pub use sample::Sample;
 
 use crate::pipeline::Pool;
+use littoral_guest::Encoder;
 use littoral_guest::build::Workers;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -22,6 +23,20 @@ pub trait TextEncoder: Send + Sync {
     fn dims(&self) -> usize;
     /// Unit vectors of `texts`, `[n, dims]`. What a text gives does not depend on the others.
     fn encode(&self, texts: &[&str]) -> Vec<f32>;
+}
+
+impl TextEncoder for Encoder {
+    fn id(&self) -> [u8; 8] {
+        Self::id(self)
+    }
+
+    fn dims(&self) -> usize {
+        Self::dims(self)
+    }
+
+    fn encode(&self, texts: &[&str]) -> Vec<f32> {
+        self.embed(texts)
+    }
 }
 
 /// An encoder with the memory of what it encoded.

@@ -1,9 +1,11 @@
 //! The host over an index folder.
 
+use crate::embed::TextEncoder;
 use crate::store::read_limited;
 use littoral_guest::{Host, HostError};
 use littoral_indexes::envelope::BlockId;
 use littoral_indexes::manifest::{ENTRY_NAME, MAX_ENTRY_BYTES};
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,15 +14,26 @@ use std::sync::Arc;
 const MAX_FILE_BYTES: u64 = 1 << 30;
 
 /// Reads blocks from the files of a folder.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct FolderHost {
     path: PathBuf,
+    encoder: Option<Arc<dyn TextEncoder>>,
 }
 
 impl FolderHost {
     /// The host over the index in `path`.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into() }
+        Self {
+            path: path.into(),
+            encoder: None,
+        }
+    }
+
+    /// The same host with an encoder for queries.
+    #[must_use]
+    pub fn with_encoder(mut self, encoder: Arc<dyn TextEncoder>) -> Self {
+        self.encoder = Some(encoder);
+        self
     }
 
     /// The folder.
@@ -54,5 +67,18 @@ impl Host for FolderHost {
             .iter()
             .map(|block| self.file(&block.path(), MAX_FILE_BYTES))
             .collect()
+    }
+
+    async fn embed(&self, model: [u8; 8], text: &str) -> Option<Vec<f32>> {
+        let encoder = self.encoder.as_ref().filter(|e| e.id() == model)?;
+        Some(encoder.encode(&[text]))
+    }
+}
+
+impl fmt::Debug for FolderHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FolderHost")
+            .field("path", &self.path)
+            .finish()
     }
 }

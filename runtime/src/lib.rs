@@ -10,6 +10,7 @@ pub mod eval;
 pub mod host;
 pub mod ingest;
 mod merge;
+pub mod models;
 pub mod pipeline;
 pub mod store;
 pub mod update;

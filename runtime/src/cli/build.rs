@@ -1,8 +1,8 @@
 //! `littoral build` and `littoral update`
 
-use super::Outcome;
 use super::output::{self, Failure};
-use crate::build::{BuildFailure, Tools, default_settings};
+use super::{Outcome, embedder};
+use crate::build::{BuildFailure, default_settings};
 use crate::config::{Config, ConfigError};
 use crate::ingest::{IngestOptions, Skipped, SourceFile, discover};
 use crate::pipeline::Pool;
@@ -28,8 +28,9 @@ pub(super) struct BuildArguments {
     /// Folder of the index
     #[arg(short, long)]
     output: PathBuf,
-    /// Embedder of documents and queries; this version indexes words alone
-    #[arg(long, value_name = "none")]
+    /// How queries become vectors: by a table fitted to the documents, by the encoder minilm, by the
+    /// model in a file, or not at all
+    #[arg(long, value_name = "none|table|minilm|PATH")]
     embedder: Option<String>,
     /// Budget of a chunk in tokens
     #[arg(long, value_parser = clap::value_parser!(u32).range(16..=4096))]
@@ -121,18 +122,12 @@ impl From<Skipped> for SkippedLine {
 
 pub(super) fn build(arguments: &BuildArguments) -> Result<Outcome, Failure> {
     let start = Instant::now();
-    if let Some(name) = arguments.embedder.as_deref().filter(|&name| name != "none") {
-        return Err(Failure::new(
-            "embedder-unavailable",
-            format!("this version has no embedder {name:?}"),
-            "leave out --embedder, or say --embedder none, to index words alone",
-        ));
-    }
     let config = read_config(&arguments.shared)?;
-    let settings = settings(arguments, &config)?;
+    let mut settings = settings(arguments, &config)?;
     let options = ingest_options(&config, &settings);
     let (files, skipped) = find(&arguments.inputs, &options)?;
-    let tools = Tools::from(pool(arguments.shared.threads)?);
+    let name = arguments.embedder.as_deref().unwrap_or(embedder::DEFAULT);
+    let tools = embedder::choose(name, &mut settings, arguments.shared.threads)?;
     let mut folder = open_folder(&arguments.output)?;
     let watch = Watch::start(files.len());
     let inputs = Inputs::new(&files, options);
@@ -186,7 +181,7 @@ pub(super) fn update(arguments: &UpdateArguments) -> Result<Outcome, Failure> {
     } else {
         find(&arguments.inputs, &options)?
     };
-    let tools = Tools::from(pool(arguments.shared.threads)?);
+    let tools = embedder::tools(&settings, arguments.shared.threads)?;
     let watch = Watch::start(files.len());
     let inputs = Inputs::new(&files, options);
     let outcome = update::update(

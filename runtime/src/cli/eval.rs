@@ -1,8 +1,8 @@
 //! `littoral eval`
 
 use super::output::{self, Failure};
-use super::{Outcome, engine_failure};
-use crate::build::{Tools, build_documents, default_settings};
+use super::{Outcome, embedder, engine_failure};
+use crate::build::{build_documents, default_settings};
 use crate::config::Config;
 use crate::eval::{BuildCost, Dataset, DatasetError, Report, Run};
 use crate::host::FolderHost;
@@ -29,8 +29,8 @@ pub(super) struct Arguments {
     /// Judgements as lines of query id, document id and grade
     #[arg(long, value_name = "FILE", requires = "queries")]
     qrels: Option<PathBuf>,
-    /// Embedder of documents and queries; this version has words alone
-    #[arg(long, value_name = "none")]
+    /// How queries become vectors, as for a build
+    #[arg(long, value_name = "none|table|minilm|PATH")]
     embedder: Option<String>,
     /// Retrieval modes, separated by commas
     #[arg(long, default_value = "lexical", value_delimiter = ',')]
@@ -53,13 +53,6 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
-    if let Some(name) = arguments.embedder.as_deref().filter(|&name| name != "none") {
-        return Err(Failure::new(
-            "embedder-unavailable",
-            format!("this version has no embedder {name:?}"),
-            "leave out --embedder, or say --embedder none",
-        ));
-    }
     let modes = arguments
         .modes
         .iter()
@@ -81,7 +74,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
             };
             let dataset =
                 Dataset::from_files(queries, qrels).map_err(|error| dataset_failure(&error))?;
-            let index = super::open(folder)?;
+            let index = super::open_with_encoder(folder)?;
             let build = BuildCost {
                 index_bytes: folder_size(folder).map_or(0, |(_, bytes)| bytes),
                 ..BuildCost::default()
@@ -124,7 +117,6 @@ fn on_collection(
     dataset: &Dataset,
     modes: &[Mode],
 ) -> Result<Report, Failure> {
-    let tools = Tools::from(super::build::pool(arguments.threads)?);
     let no_folder = |e: std::io::Error| Failure::new("write-failed", e.to_string(), "");
     let folder = tempfile::tempdir().map_err(no_folder)?;
     let mut store = Folder::open(folder.path())
@@ -136,6 +128,8 @@ fn on_collection(
     settings.chunk_tokens = arguments.chunk_tokens.unwrap_or(settings.chunk_tokens);
     settings.overlap_tokens = arguments.chunk_overlap.unwrap_or(settings.overlap_tokens);
     super::build::check_overlap(&settings)?;
+    let name = arguments.embedder.as_deref().unwrap_or("none");
+    let tools = embedder::choose(name, &mut settings, arguments.threads)?;
     let start = Instant::now();
     let mut failed = None;
     let corpus = dataset.corpus().map_err(|error| dataset_failure(&error))?;
@@ -158,7 +152,12 @@ fn on_collection(
         index_bytes,
         peak_rss_bytes: peak_rss_bytes(),
     };
-    measure(&super::open(folder.path())?, dataset, modes, build)
+    measure(
+        &super::open_with_encoder(folder.path())?,
+        dataset,
+        modes,
+        build,
+    )
 }
 
 fn measure(
@@ -178,7 +177,10 @@ fn measure(
         n_documents: u64::from(index.n_documents()),
         n_chunks: u64::from(index.n_chunks()),
         n_queries: dataset.judged_queries().count() as u64,
-        embedder: "none".to_owned(),
+        embedder: match index.manifest().settings.embedding.embedder.as_str() {
+            "" => "none".to_owned(),
+            name => name.to_owned(),
+        },
         runs,
         build,
     })

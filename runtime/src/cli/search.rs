@@ -113,7 +113,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         explain: arguments.explain,
         ..SearchOptions::default()
     };
-    let index = super::open(&arguments.index)?;
+    let index = if options.mode == Mode::Lexical {
+        super::open(&arguments.index)?
+    } else {
+        super::open_with_encoder(&arguments.index)?
+    };
     let mut result = pollster::block_on(index.search(&arguments.query, &options))
         .map_err(|error| engine_failure(&error))?;
     result.timings_ms.total = start.elapsed().as_secs_f64() * 1e3;

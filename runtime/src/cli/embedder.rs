@@ -1,0 +1,92 @@
+//! The encoder behind an index: chosen for a build, found again for an update or a search.
+
+use super::build::pool;
+use super::output::Failure;
+use crate::build::Tools;
+use crate::embed::{Embedder, VectorCache};
+use crate::models;
+use littoral_guest::Encoder;
+use littoral_indexes::manifest::{Embedding, Settings};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// The embedder when nothing else is said.
+pub(super) const DEFAULT: &str = "table";
+
+/// The model that encodes the documents of an index with a query table.
+const TEACHER: &str = "minilm";
+
+/// The folder of remembered vectors: `LITTORAL_CACHE`, else `littoral` in the user's cache folder.
+fn cache_folder() -> PathBuf {
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    if let Some(folder) = variable("LITTORAL_CACHE") {
+        return folder.into();
+    }
+    let cache = variable("XDG_CACHE_HOME")
+        .or_else(|| variable("LOCALAPPDATA"))
+        .map(PathBuf::from)
+        .or_else(|| Some(PathBuf::from(variable("HOME")?).join(".cache")));
+    cache.unwrap_or_else(std::env::temp_dir).join("littoral")
+}
+
+/// The encoder of documents for the embedder `name`.
+fn encoder(name: &str) -> Result<Encoder, Failure> {
+    let model = if name == DEFAULT { TEACHER } else { name };
+    models::resolve(model)
+        .map_err(|error| Failure::new(error.code(), error.to_string(), error.hint()))
+}
+
+/// Writes into `settings` what the embedder `name` is, and gets what a build needs of it.
+pub(super) fn choose(
+    name: &str,
+    settings: &mut Settings,
+    threads: usize,
+) -> Result<Tools, Failure> {
+    settings.embedding.embedder = if name == "none" {
+        String::new()
+    } else {
+        name.into()
+    };
+    if name == "none" {
+        settings.embedding = Embedding::default();
+        return Ok(Tools::from(pool(threads)?));
+    }
+    let encoder = encoder(name)?;
+    settings.embedding.model = encoder.id();
+    with_encoder(encoder, threads)
+}
+
+/// What an update of an index with `settings` needs.
+pub(super) fn tools(settings: &Settings, threads: usize) -> Result<Tools, Failure> {
+    if settings.embedding.embedder.is_empty() {
+        return Ok(Tools::from(pool(threads)?));
+    }
+    with_encoder(encoder(&settings.embedding.embedder)?, threads)
+}
+
+fn with_encoder(encoder: Encoder, threads: usize) -> Result<Tools, Failure> {
+    let cache = VectorCache::open(&cache_folder(), encoder.id(), encoder.dims());
+    let cache = cache.map_err(|error| {
+        Failure::new(
+            "write-failed",
+            error.to_string(),
+            "let LITTORAL_CACHE name a folder that can be written",
+        )
+    })?;
+    Ok(Tools {
+        pool: pool(threads)?,
+        embedder: Some(Embedder::new(Arc::new(encoder), Some(cache))),
+    })
+}
+
+/// The encoder of queries for an index with `settings`; `None` where queries need none, or where it
+/// is not here, which a search then says.
+pub(super) fn for_queries(settings: &Settings) -> Option<Arc<Encoder>> {
+    let name = &settings.embedding.embedder;
+    if name.is_empty() {
+        return None;
+    }
+    models::resolve(if name == DEFAULT { TEACHER } else { name })
+        .ok()
+        .map(Arc::new)
+}

@@ -1,0 +1,65 @@
+//! Where packed models lie.
+
+use super::ModelsError;
+use littoral_guest::Encoder;
+use std::path::{Path, PathBuf};
+
+/// What a packed model's file is called behind its name.
+pub const EXTENSION: &str = "litmodel";
+
+/// Largest packed model.
+const MAX_BYTES: u64 = 2 << 30;
+
+/// The folder of packed models: `LITTORAL_MODELS`, else `littoral/models` in the user's data folder.
+pub fn folder() -> PathBuf {
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    if let Some(folder) = variable("LITTORAL_MODELS") {
+        return folder.into();
+    }
+    let data = variable("XDG_DATA_HOME")
+        .or_else(|| variable("LOCALAPPDATA"))
+        .map(PathBuf::from)
+        .or_else(|| Some(PathBuf::from(variable("HOME")?).join(".local/share")));
+    data.unwrap_or_else(|| ".".into()).join("littoral/models")
+}
+
+/// The file of a packed model in `folder`.
+pub fn path(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("{name}.{EXTENSION}"))
+}
+
+/// Loads the model that `name_or_path` names: a stored one, or a packed file.
+///
+/// # Errors
+/// [`ModelsError::NotThere`] when there is none, whose [`ModelsError::hint`] says how to get it;
+/// others when it is damaged.
+pub fn resolve(name_or_path: &str) -> Result<Encoder, ModelsError> {
+    let folder = folder();
+    let is_name = name_or_path
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+    let stored = path(&folder, name_or_path);
+    if is_name && stored.is_file() {
+        return load(&stored);
+    }
+    let path = Path::new(name_or_path);
+    if path.is_file() {
+        return load(path);
+    }
+    Err(ModelsError::NotThere {
+        name: name_or_path.into(),
+        folder,
+    })
+}
+
+/// Loads a packed file.
+///
+/// # Errors
+/// [`ModelsError`] when it cannot be read or is not sound.
+pub fn load(path: &Path) -> Result<Encoder, ModelsError> {
+    let bytes = super::folder::read(path, MAX_BYTES)?;
+    Encoder::load(&bytes).map_err(|source| ModelsError::Packed {
+        path: path.to_owned(),
+        source,
+    })
+}
