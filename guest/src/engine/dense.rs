@@ -47,14 +47,26 @@ impl<H: Host> Index<H> {
         self.segments.iter().any(|s| s.manifest.vectors.is_some())
     }
 
-    /// What the dense leg needs beside the query's vector, for the first round.
+    /// What the dense leg needs beside the query's text, for the first round.
     pub(super) fn dense_blocks(&self) -> Vec<BlockId> {
         let with_vectors = |s: &&Segment| s.manifest.vectors.is_some();
-        self.segments
+        let centroids = self
+            .segments
             .iter()
             .filter(with_vectors)
-            .map(|segment| segment.block(Kind::Centroids, 0))
-            .collect()
+            .map(|segment| segment.block(Kind::Centroids, 0));
+        self.rotation_block().into_iter().chain(centroids).collect()
+    }
+
+    /// The block that holds the rotation of all vectors.
+    fn rotation_block(&self) -> Option<BlockId> {
+        let mut vectors = self.segments.iter().map(|s| s.manifest.vectors.as_ref());
+        let segment = vectors.find_map(|vectors| Some(vectors?.rotation))?;
+        Some(BlockId {
+            segment: SegmentId(segment),
+            kind: Kind::Rotation,
+            number: 0,
+        })
     }
 
     /// The vector of `text` by the model that encoded the documents, if the host has it.
@@ -63,18 +75,12 @@ impl<H: Host> Index<H> {
         text: &str,
         fetched: &mut Fetched,
     ) -> Result<Option<QueryVector>, EngineError> {
-        let mut vectors = self.segments.iter().map(|s| s.manifest.vectors.as_ref());
-        let Some(rotation) = vectors.find_map(|vectors| Some(vectors?.rotation)) else {
+        let Some(block) = self.rotation_block() else {
             return Ok(None);
         };
         let model = self.manifest.settings.embedding.model;
         let Some(vector) = self.host().embed(model, text).await else {
             return Ok(None);
-        };
-        let block = BlockId {
-            segment: SegmentId(rotation),
-            kind: Kind::Rotation,
-            number: 0,
         };
         let decoded = self.block(block, fetched).await?;
         let Decoded::Rotation(rotation) = &*decoded else {

@@ -113,9 +113,10 @@ pub(super) fn fuse(
 }
 
 /// How rankings are joined.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Fusion {
     /// Reciprocal ranks.
+    #[default]
     Ranks,
     /// Scores, each leg's scaled to 0 … 1 over its places.
     Scores {

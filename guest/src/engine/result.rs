@@ -59,7 +59,7 @@ impl Default for SearchOptions {
         Self {
             k: 10,
             mode: Mode::Hybrid,
-            fusion: Fusion::Ranks,
+            fusion: Fusion::default(),
             filters: Vec::new(),
             sort: None,
             facets: Vec::new(),

@@ -8,7 +8,7 @@ use crate::eval::{BuildCost, Dataset, DatasetError, Report, Run};
 use crate::host::FolderHost;
 use crate::store::{Folder, folder_size, peak_rss_bytes};
 use littoral_guest::Document;
-use littoral_guest::engine::{Index, Mode};
+use littoral_guest::engine::{Fusion, Index, Mode};
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -35,6 +35,9 @@ pub(super) struct Arguments {
     /// Retrieval modes, separated by commas
     #[arg(long, default_value = "lexical", value_delimiter = ',')]
     modes: Vec<String>,
+    /// How rankings are joined: ranks, or scores:W with the share W of vectors in percent
+    #[arg(long, value_name = "ranks|scores:W", value_parser = fusion)]
+    fusion: Option<Fusion>,
     /// Budget of a chunk in tokens
     #[arg(long, value_parser = clap::value_parser!(u32).range(16..=4096))]
     chunk_tokens: Option<u32>,
@@ -79,7 +82,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
                 index_bytes: folder_size(folder).map_or(0, |(_, bytes)| bytes),
                 ..BuildCost::default()
             };
-            measure(&index, &dataset, &modes, build)?
+            measure(&index, &dataset, &modes, arguments.fusion, build)?
         }
         (None, None) => return Err(Failure::new("no-data", "nothing to measure", "add --data")),
     };
@@ -89,6 +92,19 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         show(&report);
     }
     Ok(Outcome::Done)
+}
+
+fn fusion(text: &str) -> Result<Fusion, String> {
+    let weight = |percent: &str| percent.parse::<u16>().ok().filter(|&w| w <= 100);
+    match text.split_once(':') {
+        None if text == "ranks" => Ok(Fusion::Ranks),
+        Some(("scores", percent)) => weight(percent)
+            .map(|percent| Fusion::Scores {
+                dense_weight: percent * 256 / 100,
+            })
+            .ok_or_else(|| "the share is a whole number from 0 to 100".to_owned()),
+        _ => Err("say ranks, or scores:50 for equal shares".to_owned()),
+    }
 }
 
 fn mode(name: &str) -> Result<Mode, Failure> {
@@ -152,23 +168,20 @@ fn on_collection(
         index_bytes,
         peak_rss_bytes: peak_rss_bytes(),
     };
-    measure(
-        &super::open_with_encoder(folder.path())?,
-        dataset,
-        modes,
-        build,
-    )
+    let index = super::open_with_encoder(folder.path())?;
+    measure(&index, dataset, modes, arguments.fusion, build)
 }
 
 fn measure(
     index: &Index<FolderHost>,
     dataset: &Dataset,
     modes: &[Mode],
+    fusion: Option<Fusion>,
     build: BuildCost,
 ) -> Result<Report, Failure> {
     let runs: Vec<Run> = modes
         .iter()
-        .map(|&mode| crate::eval::run(index, dataset, mode))
+        .map(|&mode| crate::eval::run(index, dataset, mode, fusion.unwrap_or_default()))
         .collect::<Result<_, _>>()
         .map_err(|error| engine_failure(&error))?;
     Ok(Report {

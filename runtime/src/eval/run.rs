@@ -5,26 +5,33 @@ use super::latency::Latency;
 use super::metrics::Evaluator;
 use super::report::{ColdCost, Run};
 use littoral_guest::Host;
-use littoral_guest::engine::{EngineError, Index, Mode, SearchOptions};
+use littoral_guest::engine::{EngineError, Fusion, Index, Mode, SearchOptions};
 use std::time::Instant;
 
 /// Depth of a ranking: what recall@100 needs.
 const DEPTH: usize = 100;
 
-/// Runs all judged queries of `dataset` in `mode` and measures.
+/// Runs all judged queries of `dataset` in `mode` and measures; `fusion` joins the legs of a hybrid.
 ///
 /// # Errors
 /// [`EngineError`] of the first query that fails.
-pub fn run<H: Host>(index: &Index<H>, dataset: &Dataset, mode: Mode) -> Result<Run, EngineError> {
+pub fn run<H: Host>(
+    index: &Index<H>,
+    dataset: &Dataset,
+    mode: Mode,
+    fusion: Fusion,
+) -> Result<Run, EngineError> {
     let mut evaluator = Evaluator::new(&dataset.qrels);
     let deep = SearchOptions {
         k: DEPTH,
         mode,
+        fusion,
         ..SearchOptions::default()
     };
     let shown = SearchOptions {
         k: 10,
         mode,
+        fusion,
         ..SearchOptions::default()
     };
     let (mut times, mut rounds, mut requests, mut bytes, mut n) = (Vec::new(), 0.0, 0.0, 0.0, 0u32);
