@@ -101,6 +101,7 @@ impl Scoring {
         // S of every level, with the titles that occur.
         let mut saturated = [[None; FREQUENCIES.len()]; MAX_TITLE_COUNT as usize + 1];
         let mut out = ImpactList::with_capacity(list.len(), list.levels.len());
+        out.levels.clone_from(&list.levels);
         let mut classes = layout.cursor();
         for (i, &document) in list.documents.iter().enumerate() {
             let n_chunks = u64::from(classes.n_chunks(document));
@@ -146,6 +147,9 @@ pub struct ImpactList {
     pub chunks: Vec<u32>,
     /// What the term adds to the chunk of each entry, in [`UNIT`]s. `[n_entries]`
     pub extras: Vec<u16>,
+    /// Level of each entry, by which its positions are read; empty in a list that was not read from
+    /// a block. `[n_entries]` or `[0]`
+    pub levels: Vec<u8>,
     /// The highest sum of base and extra of each document. `[n_documents]`
     pub peaks: Vec<u16>,
 }
@@ -158,6 +162,7 @@ impl ImpactList {
         starts: Vec::new(),
         chunks: Vec::new(),
         extras: Vec::new(),
+        levels: Vec::new(),
         peaks: Vec::new(),
     };
 
@@ -178,6 +183,7 @@ impl ImpactList {
             starts,
             chunks: Vec::with_capacity(n_entries),
             extras: Vec::with_capacity(n_entries),
+            levels: Vec::new(),
             peaks: Vec::with_capacity(n_documents),
         }
     }
@@ -231,7 +237,7 @@ impl ImpactList {
 
     /// Bytes held in memory.
     pub fn size_bytes(&self) -> usize {
-        self.documents.len() * 12 + self.chunks.len() * 6
+        self.documents.len() * 12 + self.chunks.len() * 6 + self.levels.len()
     }
 
     /// The union of two lists without a common document.

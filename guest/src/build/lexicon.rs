@@ -263,7 +263,7 @@ impl<'a, S: Scratch> BlockEncoder<'a, S> {
             if self.input.layout.chunks_of(document).1 > 1 {
                 // The number of chunks follows the title's count and mask.
                 let title = if raw.payloads[start as usize] > 0 {
-                    3
+                    2
                 } else {
                     1
                 };

@@ -12,8 +12,8 @@ use littoral_indexes::text::{self, TextCodec};
 /// Size of a trained dictionary in bytes. A cold query fetches it compressed, at about half.
 const DICTIONARY_BYTES: usize = 8 << 10;
 
-/// Uncompressed bytes the dictionary is trained on, at most.
-const SAMPLE_BYTES: usize = 2 << 20;
+/// Uncompressed bytes the dictionary is trained on, about, at most.
+const SAMPLE_BYTES: u64 = 2 << 20;
 
 /// Fewer bytes of passages than this do not pay for a dictionary.
 const MIN_TRAINING_BYTES: u64 = 64 << 10;
@@ -109,32 +109,36 @@ impl<S: Scratch> PassageInput<'_, S> {
         Ok(restore(&bytes, collected.n_chunks))
     }
 
-    /// A dictionary trained on documents spread evenly over the segment, if that pays.
+    /// A dictionary trained on blocks spread evenly over the segment, if that pays. Samples are what
+    /// will be compressed: a dictionary trained on single chunks favours what starts a block.
     fn train(&self) -> Result<Vec<u8>, BuildError> {
         let total: u64 = self.documents.iter().map(|d| u64::from(d.stored.1)).sum();
         if total < MIN_TRAINING_BYTES {
             return Ok(Vec::new());
         }
-        let stride = (total / SAMPLE_BYTES as u64).max(1);
+        let n_chunks = self.layout.n_chunks();
+        let per_block = chunks_per_block(n_chunks);
+        let stride = total.div_ceil(SAMPLE_BYTES) as usize * per_block as usize;
         let mut samples = Vec::new();
-        let (mut left, mut next) = (SAMPLE_BYTES, 0);
-        while next < u64::from(self.layout.n_documents()) && left > 0 {
-            let (record, chunks) = self.read(next as u32)?;
-            let mut n_chunks = 0;
-            for (i, chunk) in (0u64..).zip(chunks) {
-                // Long documents are sampled too, not taken whole.
-                if (next + i) % stride == 0 || i == 0 {
-                    let block = PassageBlock {
-                        documents: vec![(0, record.clone())],
-                        chunks: vec![chunk],
-                    };
-                    let sample = block.write(0, self.layout);
-                    left = left.saturating_sub(sample.len());
-                    samples.push(sample);
+        // The document read last: a long one reaches into several samples.
+        let mut current: Option<(u32, DocumentRecord, Vec<ChunkRecord>)> = None;
+        for first in (0..n_chunks).step_by(stride) {
+            let mut block = PassageBlock::default();
+            for chunk in first..(first + per_block).min(n_chunks) {
+                let (document, place) = self.layout.document_of(chunk);
+                let (_, record, chunks) = match current.take() {
+                    Some(kept) if kept.0 == document => current.insert(kept),
+                    _ => {
+                        let (record, chunks) = self.read(document)?;
+                        current.insert((document, record, chunks))
+                    }
+                };
+                if block.documents.last().is_none_or(|d| d.0 != document) {
+                    block.documents.push((document, record.clone()));
                 }
-                n_chunks += 1;
+                block.chunks.extend(chunks.get(place as usize).cloned());
             }
-            next += (stride / n_chunks.max(1)).max(1);
+            samples.push(block.write(first, self.layout));
         }
         let samples: Vec<&[u8]> = samples.iter().map(Vec::as_slice).collect();
         Ok(text::train(&samples, DICTIONARY_BYTES))

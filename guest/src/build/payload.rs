@@ -2,14 +2,14 @@
 //! merging.
 //!
 //! `title count [mask]`, number of chunks, then for each chunk: its distance from the one before,
-//! `heading count [mask]`, `body count [mask]`. Counts are single bytes, masks two, present where
+//! `heading count [mask]`, `body count [mask]`. Counts and masks are single bytes, a mask is there where
 //! the count is not zero.
 
-/// How often, and at which positions modulo 16, a term stands in a field.
+/// How often, and at which positions modulo 8, a term stands in a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Occurrences {
     pub(super) count: u8,
-    pub(super) mask: u16,
+    pub(super) mask: u8,
 }
 
 impl Occurrences {
@@ -21,17 +21,13 @@ impl Occurrences {
     fn write(self, out: &mut Vec<u8>) {
         out.push(self.count);
         if self.count > 0 {
-            out.extend_from_slice(&self.mask.to_le_bytes());
+            out.push(self.mask);
         }
     }
 
     fn read(bytes: &mut &[u8]) -> Self {
         let count = take(bytes);
-        let mask = if count > 0 {
-            u16::from_le_bytes([take(bytes), take(bytes)])
-        } else {
-            0
-        };
+        let mask = if count > 0 { take(bytes) } else { 0 };
         Self { count, mask }
     }
 }

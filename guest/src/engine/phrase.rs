@@ -97,8 +97,8 @@ pub(super) fn candidates(words: &[PhraseWord<'_>], field: Option<Field>) -> Cand
 
 /// Whether some position, modulo [`RESIDUES`], starts a run of all words. A mask of `None` is of a
 /// word whose positions are not known.
-fn follows(masks: impl Iterator<Item = (u32, Option<u16>)>) -> bool {
-    let mut starts = u16::MAX;
+fn follows(masks: impl Iterator<Item = (u32, Option<u8>)>) -> bool {
+    let mut starts = u8::MAX;
     for (offset, mask) in masks {
         if let Some(mask) = mask {
             starts &= mask.rotate_right(offset % RESIDUES);
@@ -142,13 +142,13 @@ mod tests {
     fn words_must_follow_each_other_in_one_field_of_one_chunk() {
         let mut list = ImpactList::new();
         list.push(4, 3, [(0, 1), (2, 1)]);
-        // First word at 15 of chunk 0's text and at 3 of chunk 2's.
+        // First word at 7 of chunk 0's text and at 3 of chunk 2's.
         let first = Positions {
             titles: vec![0],
             headings: vec![0, 0],
-            bodies: vec![1 << 15, 8],
+            bodies: vec![1 << 7, 8],
         };
-        // Second word at 16, which is 0 modulo 16, of chunk 0, and at 3 of chunk 2's headings.
+        // Second word at 8, which is 0 modulo 8, of chunk 0, and at 3 of chunk 2's headings.
         let second = Positions {
             titles: vec![1],
             headings: vec![0, 16],

@@ -244,7 +244,7 @@ impl PositionsBlock {
 
     /// Bytes held in memory.
     pub fn size_bytes(&self) -> usize {
-        let size = |p: &Positions| 2 * (p.titles.len() + p.headings.len() + p.bodies.len());
+        let size = |p: &Positions| p.titles.len() + p.headings.len() + p.bodies.len();
         self.lists
             .iter()
             .map(|p| 80 + p.as_ref().map_or(0, size))
@@ -313,7 +313,7 @@ mod tests {
         let positions = Positions {
             titles: vec![4, 0],
             headings: vec![0, 0],
-            bodies: vec![1, 0x8000],
+            bodies: vec![1, 0x80],
         };
         let parameters = ScoringParameters {
             k1: 120,
