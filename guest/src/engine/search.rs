@@ -4,9 +4,11 @@
 //! text ─plan→ terms ─lexical→ places ─order, verify→ places ─present→ hits
 //! ```
 
-use super::blocks::Index;
+use super::blocks::{Fetched, Index};
+use super::lexical::{Lexical, Place};
 use super::plan::{Plan, plan};
 use super::result::{Mode, Note, SearchOptions, SearchResult, Timings};
+use super::verify::phrase_limit;
 use super::{EngineError, MAX_HITS};
 use crate::host::Host;
 use crate::query::{Occur, parse};
@@ -27,37 +29,17 @@ impl<H: Host> Index<H> {
         let mut notes = Vec::new();
         let mode = Self::mode(options.mode, &mut notes)?;
         let k = options.k.clamp(1, MAX_HITS);
-        // An order other than the score's needs everything found.
-        let wanted = if options.sort.is_some() {
-            usize::MAX
-        } else {
-            k
-        };
 
-        let mut plan = self.plan(text, options, &mut notes)?;
-        let selection = self.selection(options)?;
-        self.first_round(&plan, &selection, &mut fetched).await?;
-        if options.correct {
-            self.correct(text, &mut plan, &mut fetched, &mut notes)
+        let (plan, mut lexical) = self.leg(text, options, k, &mut fetched, &mut notes).await?;
+        if !options.facets.is_empty() {
+            self.read_all_tails(&mut lexical.terms, &mut fetched)
                 .await?;
         }
-
-        let mut lexical = self
-            .lexical(&plan, &selection, wanted, options.chunks, &mut fetched)
-            .await?;
         let n_found = self.count(&lexical);
         let facets = self.facets(options, &lexical, &mut fetched).await?;
-        if let Some(order) = &options.sort {
-            self.order_by(order, &mut lexical.places, &mut fetched)
-                .await?;
-        }
-
-        let places = if plan.phrases.iter().any(|p| p.occur == Occur::Must) {
-            self.verified(&plan, &mut lexical, k, options, &mut fetched, &mut notes)
-                .await?
-        } else {
-            lexical.places.iter().copied().take(k).collect()
-        };
+        let places = self
+            .chosen(&plan, &mut lexical, k, options, &mut fetched, &mut notes)
+            .await?;
         let hits = self
             .present(&places, &lexical.terms, options, &mut fetched)
             .await?;
@@ -72,6 +54,58 @@ impl<H: Host> Index<H> {
             timings_ms: Timings::default(),
             notes,
         })
+    }
+
+    /// From `text` to the lexical leg: the plan, its first round, corrections, the best `k` places.
+    pub(super) async fn leg(
+        &self,
+        text: &str,
+        options: &SearchOptions,
+        k: usize,
+        fetched: &mut Fetched,
+        notes: &mut Vec<Note>,
+    ) -> Result<(Plan, Lexical), EngineError> {
+        // An order other than the score's needs everything found.
+        let wanted = if options.sort.is_some() {
+            usize::MAX
+        } else {
+            k
+        };
+        let mut plan = self.plan(text, options, notes)?;
+        let selection = self.selection(options)?;
+        self.first_round(&plan, &selection, fetched).await?;
+        if options.correct {
+            self.correct(text, &mut plan, fetched, notes).await?;
+        }
+        let lexical = self
+            .lexical(&plan, &selection, wanted, options.chunks, fetched)
+            .await?;
+        if lexical.restrictions.iter().any(|r| r.is_partial) {
+            notes.push(phrase_limit());
+        }
+        Ok((plan, lexical))
+    }
+
+    /// The first `k` places in the order asked for that hold every phrase of the plan.
+    pub(super) async fn chosen(
+        &self,
+        plan: &Plan,
+        lexical: &mut Lexical,
+        k: usize,
+        options: &SearchOptions,
+        fetched: &mut Fetched,
+        notes: &mut Vec<Note>,
+    ) -> Result<Vec<Place>, EngineError> {
+        if let Some(order) = &options.sort {
+            self.order_by(order, &mut lexical.places, fetched).await?;
+        }
+        if plan.phrases.iter().any(|p| p.occur == Occur::Must) {
+            return self
+                .verified(plan, lexical, k, options, fetched, notes)
+                .await;
+        }
+        lexical.places.truncate(k);
+        Ok(lexical.places.clone())
     }
 
     /// What `text` asks for; refuses what this index cannot answer.
