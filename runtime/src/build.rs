@@ -102,13 +102,14 @@ pub struct Built {
 }
 
 /// Collects documents into a builder: what `produce` sends, `prepare` makes ready on many threads,
-/// and `admit` sees in order and gives back what is to be indexed.
+/// `weigh` being about its bytes of text, and `admit` sees in order and gives back what is to be indexed.
 ///
 /// # Errors
 /// [`BuildFailure`] of scratch space, or what `admit` returns.
 pub fn collect<I: Send, O: Send>(
     pool: &Pool,
     settings: &Settings,
+    weigh: impl Fn(&I) -> usize + Send,
     produce: impl FnOnce(&mut dyn FnMut(I) -> bool) + Send,
     prepare: impl Fn(&mut Preparer, I) -> O + Sync,
     mut admit: impl FnMut(O) -> Result<Option<PreparedDocument>, BuildFailure>,
@@ -117,6 +118,7 @@ pub fn collect<I: Send, O: Send>(
     let mut builder = SegmentBuilder::new(scratch);
     pipeline(
         pool.n_threads(),
+        weigh,
         produce,
         || {
             let mut preparer = preparer(settings);
@@ -193,6 +195,7 @@ pub fn build_documents(
     let builder = collect(
         pool,
         settings,
+        |document: &Document| document.text.len(),
         |send| {
             for document in documents {
                 if !send(document) {

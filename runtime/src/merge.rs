@@ -88,6 +88,7 @@ fn merge(
     let builder = collect(
         pool,
         settings,
+        |stored: &StoredDocument| stored.chunks.iter().map(|chunk| chunk.text.len()).sum(),
         |send: &mut dyn FnMut(StoredDocument) -> bool| {
             for &s in chosen {
                 failed = pollster::block_on(index.export(s, send));
