@@ -381,5 +381,6 @@ pub(super) fn weight(df: u32, n_documents: u32, query_weight: u32) -> u32 {
     }
     let (n, df) = (f64::from(n_documents.max(df)), f64::from(df));
     let idf = libm::log(1.0 + (n - df + 0.5) / (df + 0.5));
-    (idf * f64::from(query_weight) + 0.5) as u32
+    // A word of nearly every document tells nothing apart, but is still to be found.
+    ((idf * f64::from(query_weight) + 0.5) as u32).max(1)
 }
