@@ -24,6 +24,7 @@ mod phrase;
 mod plan;
 mod present;
 mod rank;
+mod ranking;
 mod restrict;
 mod result;
 mod search;
@@ -34,6 +35,7 @@ pub use blocks::{Fetched, Index};
 pub use check::{Check, Problem};
 pub use export::StoredDocument;
 pub use fuse::Fusion;
+pub use ranking::{RankedDocument, Ranking};
 pub use result::{
     ChunkHit, DocumentHit, Explanation, Facet, Hit, Mode, Note, Ranks, Scores, SearchOptions,
     SearchResult, SortOrder, Timings, Work,

@@ -50,7 +50,7 @@
 //! # Worked example
 //!
 //! ```
-//! use littoral_indexes::spelling::{SpellingDirectory, completions, corrections, write};
+//! use littoral_indexes::spelling::{SpellingBlock, SpellingDirectory, completions, corrections, write};
 //!
 //! let words = [
 //!     ("anchor", 9), ("beacon", 5), ("breaker", 12), ("channel", 20), ("current", 33),
@@ -68,16 +68,13 @@
 //! // A slip behind the first letter leaves the word in block 2; before it, under "ruobr…" in 7.
 //! let blocks = directory.blocks_for_correction("habrour", 6);
 //! assert_eq!(blocks, [2, 7]);
-//! let fetched: Vec<(u32, &[u8])> =
-//!     blocks.iter().map(|&block| (block, &sections.blocks[block as usize][..])).collect();
-//! let found = corrections("habrour", &fetched, &directory)?;
+//! let read = |&n: &u32| SpellingBlock::read(n, &sections.blocks[n as usize], &directory);
+//! let found = corrections("habrour", &blocks.iter().map(read).collect::<Result<Vec<_>, _>>()?);
 //! assert_eq!((found[0].word.as_str(), found[0].edits, found[0].frequency), ("harbour", 1, 5));
 //!
 //! let blocks = directory.blocks_for_prefix("sh", 6);
 //! assert_eq!(blocks, [0, 3]);
-//! let fetched: Vec<(u32, &[u8])> =
-//!     blocks.iter().map(|&block| (block, &sections.blocks[block as usize][..])).collect();
-//! let found = completions("sh", &fetched, &directory, 5)?;
+//! let found = completions("sh", &blocks.iter().map(read).collect::<Result<Vec<_>, _>>()?, 5);
 //! assert_eq!(found.iter().map(|c| c.word.as_str()).collect::<Vec<_>>(), ["shore", "shorebird"]);
 //! # Ok::<(), littoral_indexes::IndexError>(())
 //! ```
@@ -99,7 +96,7 @@ mod tests;
 mod writer;
 
 pub use block::MAX_WORD_BYTES;
-pub use candidates::{Candidate, completions, corrections};
+pub use candidates::{Candidate, SpellingBlock, completions, corrections};
 pub use directory::SpellingDirectory;
 pub use distance::damerau;
 pub use writer::{SpellingSections, SpellingWriter};

@@ -215,13 +215,14 @@ pub(crate) struct Shared<'a> {
 
 /// Collects documents into a builder: what `produce` sends, `prepare` makes ready on many threads,
 /// with its vectors where the index has them, and `admit` sees in order and gives back what is to be
-/// indexed.
+/// indexed; `weigh` tells about how many bytes of text an item has.
 ///
 /// # Errors
 /// [`BuildFailure`] of scratch space, or what `admit` returns.
 pub fn collect<I: Send, O: Send>(
     tools: &Tools,
     settings: &Settings,
+    weigh: impl Fn(&I) -> usize + Send,
     produce: impl FnOnce(&mut dyn FnMut(I) -> bool) + Send,
     prepare: impl Fn(&mut Preparer, I) -> O + Sync,
     document: impl Fn(&mut O) -> Option<&mut PreparedDocument> + Sync,
@@ -233,6 +234,7 @@ pub fn collect<I: Send, O: Send>(
     let mut queries = Sample::new(MAX_QUERIES);
     pipeline(
         tools.pool.n_threads(),
+        weigh,
         produce,
         || {
             let mut preparer = preparer(settings);
@@ -310,6 +312,7 @@ pub fn build_documents(
     let collection = collect(
         tools,
         settings,
+        |document: &Document| document.text.len(),
         |send| {
             for document in documents {
                 if !send(document) {

@@ -91,6 +91,7 @@ fn merge(
     let collection = collect(
         tools,
         settings,
+        |stored: &StoredDocument| stored.chunks.iter().map(|chunk| chunk.text.len()).sum(),
         |send: &mut dyn FnMut(StoredDocument) -> bool| {
             for &s in chosen {
                 failed = pollster::block_on(index.export(s, send));

@@ -6,8 +6,14 @@ use std::collections::BTreeMap;
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Jobs under way per thread: few bound the memory, many keep threads busy.
-const JOBS_PER_THREAD: usize = 16;
+/// Batches under way per thread: few bound the memory, many keep threads busy.
+const BATCHES_PER_THREAD: usize = 4;
+
+/// A batch is full with as many items, or with items of that weight together. Waking a thread takes
+/// longer than preparing a short page.
+const BATCH_ITEMS: usize = 16;
+/// Weight of a full batch; an item of this weight is a batch of its own.
+pub const BATCH_WEIGHT: usize = 128 << 10;
 
 /// A pool of threads for the stages of a build.
 #[derive(Debug)]
@@ -43,28 +49,38 @@ impl Workers for Pool {
 }
 
 /// Hands what `produce` makes to `n_threads` workers and their results, in the order of production,
-/// to `consume` on this thread, until `consume` returns an error.
+/// to `consume` on this thread, until `consume` returns an error. `weigh` tells about how much work
+/// an item is, in bytes of text.
 ///
 /// # Errors
 /// What `consume` returns.
 pub fn pipeline<I: Send, O: Send, E, W: FnMut(I) -> O>(
     n_threads: usize,
+    weigh: impl Fn(&I) -> usize + Send,
     produce: impl FnOnce(&mut dyn FnMut(I) -> bool) + Send,
     worker: impl Fn() -> W + Sync,
     mut consume: impl FnMut(O) -> Result<(), E>,
 ) -> Result<(), E> {
-    let depth = JOBS_PER_THREAD * n_threads.max(1);
-    let (jobs, inbox) = sync_channel::<(u64, I)>(depth);
-    let (outbox, results) = sync_channel::<(u64, O)>(depth);
+    let depth = BATCHES_PER_THREAD * n_threads.max(1);
+    let (jobs, inbox) = sync_channel::<(u64, Vec<I>)>(depth);
+    let (outbox, results) = sync_channel::<(u64, Vec<O>)>(depth);
     let inbox = Arc::new(Mutex::new(inbox));
     std::thread::scope(|scope| {
         scope.spawn(move || {
-            let mut number = 0;
+            let (mut number, mut batch, mut weight) = (0, Vec::new(), 0usize);
             produce(&mut |item| {
-                let sent = jobs.send((number, item)).is_ok();
+                weight = weight.saturating_add(weigh(&item));
+                batch.push(item);
+                if batch.len() < BATCH_ITEMS && weight < BATCH_WEIGHT {
+                    return true;
+                }
+                let sent = jobs.send((number, std::mem::take(&mut batch))).is_ok();
                 number += 1;
+                weight = 0;
                 sent
             });
+            // Nobody is left to hear of the last batch after an error.
+            let _ = jobs.send((number, batch));
         });
         for _ in 0..n_threads.max(1) {
             let (outbox, inbox, worker) = (outbox.clone(), Arc::clone(&inbox), &worker);
@@ -72,8 +88,9 @@ pub fn pipeline<I: Send, O: Send, E, W: FnMut(I) -> O>(
                 let mut work = worker();
                 loop {
                     let job = inbox.lock().unwrap_or_else(PoisonError::into_inner).recv();
-                    let Ok((number, item)) = job else { break };
-                    if outbox.send((number, work(item))).is_err() {
+                    let Ok((number, batch)) = job else { break };
+                    let done = batch.into_iter().map(&mut work).collect();
+                    if outbox.send((number, done)).is_err() {
                         break;
                     }
                 }
@@ -83,22 +100,19 @@ pub fn pipeline<I: Send, O: Send, E, W: FnMut(I) -> O>(
         drop((outbox, inbox));
         let mut early = BTreeMap::new();
         let mut next = 0;
-        let mut outcome = Ok(());
-        for (number, result) in &results {
-            early.insert(number, result);
-            while let Some(result) = early.remove(&next) {
+        for (number, batch) in &results {
+            early.insert(number, batch);
+            while let Some(batch) = early.remove(&next) {
                 next += 1;
-                outcome = consume(result);
-                if outcome.is_err() {
-                    break;
+                for result in batch {
+                    if let Err(error) = consume(result) {
+                        drop(results);
+                        return Err(error);
+                    }
                 }
             }
-            if outcome.is_err() {
-                break;
-            }
         }
-        drop(results);
-        outcome
+        Ok(())
     })
 }
 
@@ -111,6 +125,7 @@ mod tests {
         let mut got = Vec::new();
         let outcome: Result<(), ()> = pipeline(
             3,
+            |&i| if i % 50 == 0 { BATCH_WEIGHT } else { 1000 },
             |send| {
                 let _ = (0..500u64).all(send);
             },
@@ -129,6 +144,7 @@ mod tests {
         let mut n = 0;
         let outcome = pipeline(
             2,
+            |_| 1,
             |send| {
                 let mut i = 0u64;
                 while send(i) {

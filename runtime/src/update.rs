@@ -9,9 +9,10 @@
 use crate::build::{BuildFailure, Built, CREATED_BY, Tools, collect, source_hash, write_index};
 use crate::host::FolderHost;
 use crate::ingest::{
-    IngestOptions, Skipped, SourceFile, SourceKind, Unit, parse, tags_body, units,
+    Ids, IngestOptions, Skipped, SourceFile, SourceKind, Unit, parse, tags_body, units,
 };
 use crate::merge::{Base, n_live, tidy};
+use crate::pipeline::BATCH_WEIGHT;
 use crate::store::Folder;
 use littoral_guest::build::PreparedDocument;
 use littoral_guest::engine::Index;
@@ -105,22 +106,12 @@ impl<'a> Inputs<'a> {
     }
 }
 
-/// Refuses ids that were seen before.
-#[derive(Debug, Default)]
-struct Seen(HashMap<[u8; 8], String>);
-
-impl Seen {
-    /// Takes the document with this hash of its id, found at `place`.
-    fn admit(&mut self, id: [u8; 8], place: String) -> Result<(), Skipped> {
-        if let Some(first) = self.0.get(&id) {
-            return Err(Skipped {
-                message: format!("its id is taken by {first}; ids are unique in an index"),
-                path: place,
-                code: "duplicate-id",
-            });
-        }
-        self.0.insert(id, place);
-        Ok(())
+/// About the text of a unit: parsing PDF or DOCX takes long whatever its size.
+fn weigh(unit: &Result<Unit, Skipped>) -> usize {
+    match unit {
+        Ok(unit) if matches!(unit.kind, SourceKind::Pdf | SourceKind::Docx) => BATCH_WEIGHT,
+        Ok(unit) => unit.bytes.len(),
+        Err(_) => 0,
     }
 }
 
@@ -136,10 +127,11 @@ pub fn build(
     control: &Control<'_>,
 ) -> Result<Outcome, BuildFailure> {
     let mut outcome = Outcome::default();
-    let mut seen = Seen::default();
+    let mut seen = Ids::default();
     let collection = collect(
         tools,
         settings,
+        weigh,
         |send| inputs.send(control, send),
         |preparer, unit: Result<Unit, Skipped>| {
             let unit = unit?;
@@ -227,12 +219,13 @@ pub fn update(
     }
     let mut existing = Existing::read(&index)?;
     let mut outcome = Outcome::default();
-    let (mut seen, mut kept) = (Seen::default(), HashSet::new());
+    let (mut seen, mut kept) = (Ids::default(), HashSet::new());
     let by_source = &existing.by_source;
     let mut replaced = Vec::new();
     let collection = collect(
         tools,
         &settings,
+        weigh,
         |send| inputs.send(control, send),
         |preparer, unit: Result<Unit, Skipped>| {
             let unit = match unit {

@@ -15,7 +15,7 @@ use littoral_indexes::layout::{Class, Layout};
 use littoral_indexes::lexicon::{LexiconBlock, PositionsBlock, Separators, TailBlock, TermCodec};
 use littoral_indexes::manifest::{Averages, Manifest, read_deleted, write_deleted};
 use littoral_indexes::passages::PassageBlock;
-use littoral_indexes::spelling::{SpellingDirectory, completions, corrections};
+use littoral_indexes::spelling::{SpellingBlock, SpellingDirectory, completions, corrections};
 use littoral_indexes::text::TextCodec;
 use littoral_indexes::{filters, sort};
 use littoral_runtime::build::default_settings;
@@ -195,9 +195,10 @@ pub fn spelling(data: &[u8]) {
             let _ = directory.blocks_for_prefix(word, 6);
             let numbers = directory.blocks_for_correction(word, 6);
             assert!(numbers.len() <= 6 && numbers.iter().all(|&n| n < directory.n_blocks()));
-            let blocks: Vec<(u32, &[u8])> = numbers.iter().map(|&n| (n, rest)).collect();
-            let _ = corrections(word, &blocks, directory);
-            let _ = completions(word, &blocks, directory, 5);
+            let read = |&n: &u32| SpellingBlock::read(n, rest, directory).ok();
+            let blocks: Vec<SpellingBlock> = numbers.iter().filter_map(read).collect();
+            corrections(word, &blocks);
+            completions(word, &blocks, 5);
         }
     }
 }

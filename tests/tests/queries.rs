@@ -9,7 +9,7 @@
 
 use littoral_guest::engine::{Fusion, Mode, SearchResult, SortOrder};
 use littoral_guest::query::{MAX_QUERY_BYTES, parse};
-use littoral_guest::{Index, SearchOptions};
+use littoral_guest::{Document, Index, SearchOptions};
 use littoral_tests::memory::{MemoryHost, Stored};
 use littoral_tests::random::Random;
 use littoral_tests::sample;
@@ -364,4 +364,49 @@ fn what_the_index_does_not_have_is_named() {
             .all(|hit| hit.scores.dense.is_some() && hit.scores.lexical.is_none())
     );
     assert_eq!(found.hits.len(), 10);
+}
+
+/// Documents `0` to `n` - 1 with a common phrase.
+fn alike(n: usize) -> Stored {
+    let document = |i: usize| {
+        let text = format!("The spring tide of day {i} came with wind and rain.");
+        Document::plain(format!("{i}.md"), format!("Day {i}"), text)
+    };
+    let documents: Vec<Document> = (0..n).map(document).collect();
+    Stored::build(&documents, &sample::settings())
+}
+
+#[test]
+fn a_phrase_left_out_of_more_documents_than_are_checked_is_noted() {
+    for (n, is_noted) in [(200, false), (300, true)] {
+        let stored = alike(n);
+        let index = stored.open();
+        let options = SearchOptions::default();
+        let query = "wind -\"spring tide\"";
+        let result = pollster::block_on(index.search(query, &options)).unwrap();
+        let noted = result.notes.iter().any(|note| note.code == "phrase-limit");
+        assert_eq!(noted, is_noted, "{n}");
+        assert_eq!(result.hits.is_empty(), !is_noted, "{n}");
+    }
+}
+
+#[test]
+fn a_ranking_is_that_of_the_search() {
+    let stored = sample::stored();
+    let index = stored.open();
+    for query in [
+        "tide",
+        "harbor",
+        "\"high water\"",
+        "spring -tide",
+        "nothingofthekind",
+    ] {
+        let options = SearchOptions::default();
+        let result = pollster::block_on(index.search(query, &options)).unwrap();
+        let ranking = pollster::block_on(index.ranking(query, &options)).unwrap();
+        let scores: Vec<f64> = ranking.documents.iter().map(|d| d.score).collect();
+        let expected: Vec<f64> = result.hits.iter().map(|hit| hit.score).collect();
+        assert_eq!(scores, expected, "{query}");
+        assert_eq!(ranking.work, result.work, "{query}");
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::EngineError;
 use super::plan::Analyzers;
+use super::rank::BoundsPool;
 use crate::analysis::{AnalysisOptions, Language};
 use crate::host::{Host, HostError};
 use littoral_indexes::IndexError;
@@ -16,7 +17,7 @@ use littoral_indexes::manifest::{ENTRY_NAME, Manifest, SegmentManifest, read_del
 use littoral_indexes::passages::{MAX_BLOCK_BYTES, PassageBlock};
 use littoral_indexes::postings::Positions;
 use littoral_indexes::sort::{self, DOCUMENTS_PER_BLOCK};
-use littoral_indexes::spelling::SpellingDirectory;
+use littoral_indexes::spelling::{SpellingBlock, SpellingDirectory};
 use littoral_indexes::text::TextCodec;
 use littoral_indexes::vectors::rows::Rows;
 use littoral_indexes::vectors::{Cell, Centroids, Rotation};
@@ -47,6 +48,18 @@ pub struct Fetched {
     seen: FxHashSet<BlockId>,
 }
 
+impl Fetched {
+    /// Counts a file that the query needs, unless it was counted before; whether it was not.
+    fn count(&mut self, block: BlockId, file_bytes: u64) -> bool {
+        let is_new = self.seen.insert(block);
+        if is_new {
+            self.requests += 1;
+            self.bytes += file_bytes;
+        }
+        is_new
+    }
+}
+
 /// A decoded block.
 #[derive(Debug)]
 pub(super) enum Decoded {
@@ -55,7 +68,7 @@ pub(super) enum Decoded {
     Positions(PositionsBlock),
     Tail(ImpactList),
     TailPositions(Positions),
-    Spelling(Arc<[u8]>),
+    Spelling(SpellingBlock),
     Dictionary(Vec<u8>),
     Passages(PassageBlock),
     Filters(Vec<FilterValue>),
@@ -78,6 +91,7 @@ impl Decoded {
             Self::Centroids(centroids) => centroids.vectors.codes.len(),
             Self::Cell(cell) => cell.vectors.codes.len() + 5 * cell.chunks.len(),
             Self::Rows(rows) => rows.rows.len(),
+            Self::Spelling(block) => block.size_bytes(),
             Self::Filters(values) => values.iter().map(|v| 60 + 4 * v.documents.len()).sum(),
             _ => file * 4,
         }
@@ -210,6 +224,7 @@ pub struct Index<H> {
     pub(super) analyzers: Mutex<Analyzers>,
     /// Leaves of directories read so far; they are small and stay.
     pub(super) leaves: Mutex<FxHashMap<BlockId, Arc<Decoded>>>,
+    pub(super) bounds: BoundsPool,
     cache: Mutex<Cache>,
     cache_bytes: usize,
 }
@@ -245,6 +260,7 @@ impl<H: Host> Index<H> {
             languages: languages(&manifest),
             analyzers: Mutex::new(Analyzers::new(options)),
             leaves: Mutex::default(),
+            bounds: BoundsPool::default(),
             manifest,
             build,
             entry_bytes,
@@ -312,31 +328,30 @@ impl<H: Host> Index<H> {
         blocks: &[BlockId],
         fetched: &mut Fetched,
     ) -> Result<Vec<Arc<Decoded>>, EngineError> {
-        let mut found: FxHashMap<BlockId, Arc<Decoded>> = FxHashMap::default();
+        let mut out: Vec<Option<Arc<Decoded>>> = Vec::with_capacity(blocks.len());
         let mut missing = Vec::new();
-        let mut asked = FxHashSet::default();
         let mut fresh = false;
         {
             let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
             for &block in blocks {
-                if !asked.insert(block) {
-                    continue;
-                }
-                if let Some((decoded, file_bytes)) = cache.get(block) {
-                    if fetched.seen.insert(block) {
-                        fresh = true;
-                        fetched.requests += 1;
-                        fetched.bytes += file_bytes;
-                    }
-                    found.insert(block, decoded);
+                let cached = cache.get(block);
+                if let Some((_, file_bytes)) = cached {
+                    fresh |= fetched.count(block, file_bytes);
                 } else {
                     missing.push(block);
                 }
+                out.push(cached.map(|(decoded, _)| decoded));
             }
         }
         if !missing.is_empty() {
             // Lexicon before positions, dictionary before passages: later kinds decode with earlier.
             missing.sort_unstable_by_key(|b| (b.kind != Kind::Dictionary, b.kind, *b));
+            missing.dedup();
+            let mut found: FxHashMap<BlockId, Arc<Decoded>> = blocks
+                .iter()
+                .zip(&out)
+                .filter_map(|(&block, decoded)| Some((block, Arc::clone(decoded.as_ref()?))))
+                .collect();
             let files = self
                 .host
                 .read(&missing)
@@ -352,21 +367,27 @@ impl<H: Host> Index<H> {
                 };
                 let payload = open(block, file).map_err(in_file)?;
                 let decoded = Arc::new(self.decode(block, payload, &found).map_err(in_file)?);
-                if fetched.seen.insert(block) {
-                    fresh = true;
-                    fetched.requests += 1;
-                    fetched.bytes += file.len() as u64;
-                }
+                fresh |= fetched.count(block, file.len() as u64);
                 found.insert(block, Arc::clone(&decoded));
                 let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
                 cache.insert(block, decoded, file.len(), self.cache_bytes);
             }
+            for (block, decoded) in blocks.iter().zip(&mut out) {
+                if decoded.is_none() {
+                    *decoded = found.get(block).map(Arc::clone);
+                }
+            }
         }
         fetched.round_trips += u32::from(fresh);
-        Ok(blocks
-            .iter()
-            .map(|block| Arc::clone(&found[block]))
-            .collect())
+        let answered = |(decoded, block): (Option<_>, &BlockId)| {
+            decoded.ok_or_else(|| {
+                EngineError::Host(HostError::Unreadable {
+                    path: block.path(),
+                    reason: "the host gave fewer files than it was asked for".to_owned(),
+                })
+            })
+        };
+        out.into_iter().zip(blocks).map(answered).collect()
     }
 
     /// One decoded block.
@@ -375,6 +396,14 @@ impl<H: Host> Index<H> {
         block: BlockId,
         fetched: &mut Fetched,
     ) -> Result<Arc<Decoded>, EngineError> {
+        let cached = {
+            let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+            cache.get(block)
+        };
+        if let Some((decoded, file_bytes)) = cached {
+            fetched.round_trips += u32::from(fetched.count(block, file_bytes));
+            return Ok(decoded);
+        }
         let mut read = self.blocks(&[block], fetched).await?;
         Ok(read.swap_remove(0))
     }
@@ -435,7 +464,12 @@ impl<H: Host> Index<H> {
                     _ => return Err(IndexError::Mismatch { section }),
                 }
             }
-            Kind::Spelling => Decoded::Spelling(payload.into()),
+            Kind::Spelling => {
+                let Some(directory) = &segment.spelling else {
+                    return Err(IndexError::Mismatch { section });
+                };
+                Decoded::Spelling(SpellingBlock::read(block.number, payload, directory)?)
+            }
             Kind::Passages => {
                 let per_block = segment.manifest.chunks_per_block.max(1);
                 let first = block.number.saturating_mul(per_block);

@@ -85,6 +85,7 @@ impl<H: Host> Index<H> {
             work,
         } = lexical;
         let before = work.postings;
+        let mut bounds = self.bounds.take();
         loop {
             places.clear();
             work.postings = before;
@@ -116,7 +117,7 @@ impl<H: Host> Index<H> {
                     deleted: (segment.n_deleted > 0).then_some(&segment.deleted),
                 };
                 let top = if chunks { top_chunks } else { top_documents };
-                let ranked = top(&lists, &segment.layout, allowed, k);
+                let ranked = top(&lists, &segment.layout, allowed, k, &mut bounds);
                 places.extend(
                     ranked
                         .into_iter()
@@ -133,16 +134,10 @@ impl<H: Host> Index<H> {
             });
             places.truncate(k);
             if !Self::tails_matter(found, places, firm.min(k)) {
+                self.bounds.give_back(bounds);
                 return Ok(());
             }
-            for term in found.iter_mut() {
-                for (segment, source) in self.segments.iter().zip(&mut term.sources) {
-                    if let Some(source) = source {
-                        self.read_tails(segment, std::slice::from_mut(source), fetched)
-                            .await?;
-                    }
-                }
-            }
+            self.read_all_tails(found, fetched).await?;
         }
     }
 

@@ -10,7 +10,6 @@ use crate::query::Occur;
 use littoral_indexes::envelope::{BlockId, Kind};
 use littoral_indexes::impact::ImpactList;
 use littoral_indexes::lexicon::BlockTerm;
-use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
 /// Most terms a prefix is completed to.
@@ -265,8 +264,25 @@ impl<H: Host> Index<H> {
         Ok(())
     }
 
+    /// Replaces the heads of all terms by whole lists.
+    pub(super) async fn read_all_tails(
+        &self,
+        found: &mut [FoundTerm],
+        fetched: &mut Fetched,
+    ) -> Result<(), EngineError> {
+        for term in found {
+            for (segment, source) in self.segments.iter().zip(&mut term.sources) {
+                if let Some(source) = source {
+                    self.read_tails(segment, std::slice::from_mut(source), fetched)
+                        .await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Replaces heads by whole lists.
-    pub(super) async fn read_tails(
+    async fn read_tails(
         &self,
         segment: &Segment,
         sources: &mut [Source],
@@ -337,21 +353,25 @@ fn unite(mut sources: Vec<Source>) -> Option<Source> {
     if sources.len() < 2 {
         return sources.pop();
     }
-    let mut united: BTreeMap<u32, (u16, BTreeMap<u32, u16>)> = BTreeMap::new();
-    for source in &sources {
-        let list = source.list();
-        for (i, &document) in list.documents.iter().enumerate() {
-            let (base, entries) = united.entry(document).or_default();
-            *base = (*base).max(list.bases[i]);
-            for (chunk, extra) in list.pairs(i) {
-                let highest = entries.entry(chunk).or_default();
-                *highest = (*highest).max(extra);
-            }
-        }
+    let lists: Vec<&ImpactList> = sources.iter().map(Source::list).collect();
+    let mut places: Vec<(u32, usize, usize)> = Vec::new();
+    for (l, list) in lists.iter().enumerate() {
+        places.extend(list.documents.iter().enumerate().map(|(i, &d)| (d, l, i)));
     }
+    places.sort_unstable();
     let mut list = ImpactList::new();
-    for (document, (base, entries)) in united {
-        list.push(document, base, entries);
+    let mut entries: Vec<(u32, u16)> = Vec::new();
+    for same in places.chunk_by(|a, b| a.0 == b.0) {
+        entries.clear();
+        let mut base = 0;
+        for &(_, l, i) in same {
+            base = base.max(lists[l].bases[i]);
+            entries.extend(lists[l].pairs(i));
+        }
+        // The highest level of each chunk comes first and stays.
+        entries.sort_unstable_by_key(|&(chunk, extra)| (chunk, std::cmp::Reverse(extra)));
+        entries.dedup_by_key(|&mut (chunk, _)| chunk);
+        list.push(same[0].0, base, entries.drain(..));
     }
     Some(Source::Owned(Arc::new(list)))
 }
@@ -366,5 +386,6 @@ pub(super) fn weight(df: u32, n_documents: u32, query_weight: u32) -> u32 {
     }
     let (n, df) = (f64::from(n_documents.max(df)), f64::from(df));
     let idf = libm::log(1.0 + (n - df + 0.5) / (df + 0.5));
-    (idf * f64::from(query_weight) + 0.5) as u32
+    // A word of nearly every document tells nothing apart, but is still to be found.
+    ((idf * f64::from(query_weight) + 0.5) as u32).max(1)
 }

@@ -2,8 +2,10 @@
 //!
 //! First every list adds, for each of its documents, the highest impact the document has in any
 //! chunk: one addition a posting, into an array. That sum bounds the document's score from above.
-//! Then documents are scored exactly, chunk by chunk, in the order of their bounds, until the next
-//! bound is not above the k-th score found. The result is exactly that of scoring every document.
+//! Then documents are scored exactly, chunk by chunk: first those whose bounds are among the
+//! highest, and with the k-th score they give as threshold, all others whose bound reaches it. The
+//! highest bound of each block of documents tells which blocks to look into. The result is exactly
+//! that of scoring every document.
 //!
 //! Source: the score-at-a-time accumulation of Anh and Moffat (SIGIR 2006) with the threshold
 //! algorithm of Fagin, Lotem, Naor (PODS 2001) to stop the exact scoring. Where a list is
@@ -16,6 +18,7 @@ use littoral_indexes::layout::Layout;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::sync::{Mutex, PoisonError};
 
 /// Added to the impact of every term a document holds, in impact units: a document that covers more
 /// of the query's words precedes one that repeats few.
@@ -23,6 +26,9 @@ pub(super) const COVERAGE: u32 = 0;
 
 /// Below this many documents, bounds are always kept in an array.
 const SPARSE_FROM: usize = 1 << 20;
+
+/// Documents that share a highest bound: fewer find the best faster, more skip faster.
+const BLOCK: usize = 32;
 
 /// A posting list and how much its term counts in this query.
 #[derive(Debug, Clone, Copy)]
@@ -51,6 +57,11 @@ pub(super) struct Allowed<'a> {
 }
 
 impl Allowed<'_> {
+    /// Whether every document is allowed.
+    fn all(&self) -> bool {
+        self.only.is_none() && self.excluded.is_none() && self.deleted.is_none()
+    }
+
     pub(super) fn contains(&self, document: u32) -> bool {
         self.only.is_none_or(|bits| bits.contains(document))
             && !self.excluded.is_some_and(|bits| bits.contains(document))
@@ -64,77 +75,241 @@ pub(super) fn top_documents(
     layout: &Layout,
     allowed: Allowed<'_>,
     k: usize,
+    bounds: &mut Bounds,
 ) -> Vec<Ranked> {
-    let mut queue: Vec<(u32, Reverse<u32>)> = Vec::new();
-    for (document, bound) in bounds(lists, layout) {
-        if allowed.contains(document) {
-            queue.push((bound, Reverse(document)));
-        }
-    }
-    let mut queue = BinaryHeap::from(queue);
-    let mut best: BinaryHeap<Reverse<(u32, Reverse<u32>, u32)>> = BinaryHeap::new();
+    let mut best = Best::new(k);
     let mut scorer = Scorer::default();
-    while let Some((bound, Reverse(document))) = queue.pop() {
-        if best.len() == k
-            && best
-                .peek()
-                .is_some_and(|&Reverse((score, Reverse(last), _))| {
-                    (bound, Reverse(document)) < (score, Reverse(last))
-                })
-        {
-            break;
-        }
+    let mut score = |document: u32| {
         let (score, chunk) = scorer.score(lists, document);
-        best.push(Reverse((score, Reverse(document), chunk)));
-        if best.len() > k {
-            best.pop();
-        }
-    }
-    let mut ranked: Vec<Ranked> = best
-        .into_iter()
-        .map(|Reverse((score, Reverse(document), chunk))| Ranked {
+        Ranked {
             score,
             document,
             chunk,
-        })
-        .collect();
-    ranked.sort_by_key(|r| (Reverse(r.score), r.document));
-    ranked
+        }
+    };
+    bounds.sum(lists, layout, allowed);
+    let high = bounds.kth(k).max(1);
+    bounds.each(high, &mut |document, _| {
+        best.offer(score(document));
+    });
+    bounds.each(best.threshold(), &mut |document, bound| {
+        if bound < high && best.admits(bound, document) {
+            best.offer(score(document));
+        }
+    });
+    bounds.clear();
+    best.ranked()
 }
 
-/// Each document of the lists with the bound on its score, ascending.
-fn bounds(lists: &[Weighted<'_>], layout: &Layout) -> Vec<(u32, u32)> {
-    let n_postings: usize = lists.iter().map(|w| w.list.len()).sum();
-    let n_documents = layout.n_documents() as usize;
-    if n_documents > SPARSE_FROM && n_documents / 64 > n_postings {
-        // Few postings among very many documents: an array of all would be mostly empty.
-        let mut pairs: Vec<(u32, u32)> = Vec::with_capacity(n_postings);
+/// The best documents so far.
+#[derive(Debug)]
+struct Best {
+    k: usize,
+    /// The worst on top.
+    heap: BinaryHeap<Reverse<(u32, Reverse<u32>, u32)>>,
+}
+
+impl Best {
+    fn new(k: usize) -> Self {
+        let heap = BinaryHeap::with_capacity(k.saturating_add(1).min(1 << 10));
+        Self { k, heap }
+    }
+
+    /// What a score must at least be to be among the best: 1 while there is room.
+    fn threshold(&self) -> u32 {
+        match self.heap.peek() {
+            Some(&Reverse((score, _, _))) if self.heap.len() >= self.k => score.max(1),
+            _ => 1,
+        }
+    }
+
+    /// Whether a score of `bound` would put `document` among the best.
+    fn admits(&self, bound: u32, document: u32) -> bool {
+        self.heap.len() < self.k
+            || self.heap.peek().is_some_and(|&Reverse((score, last, _))| {
+                (bound, Reverse(document)) > (score, last)
+            })
+    }
+
+    fn offer(&mut self, ranked: Ranked) {
+        let Ranked {
+            score,
+            document,
+            chunk,
+        } = ranked;
+        if self.admits(score, document) {
+            self.heap.push(Reverse((score, Reverse(document), chunk)));
+            if self.heap.len() > self.k {
+                self.heap.pop();
+            }
+        }
+    }
+
+    /// Best first.
+    fn ranked(self) -> Vec<Ranked> {
+        self.heap
+            .into_sorted_vec()
+            .into_iter()
+            .map(|Reverse((score, Reverse(document), chunk))| Ranked {
+                score,
+                document,
+                chunk,
+            })
+            .collect()
+    }
+}
+
+/// Bounds on the scores of documents, and the room to compute them, kept between queries.
+#[derive(Debug, Default)]
+pub(super) struct Bounds {
+    /// By document, in whole blocks; all zero between queries. Not used when `pairs` is.
+    sums: Vec<u32>,
+    /// One bit for each block with a posting.
+    touched: Vec<u64>,
+    /// The blocks with a sum above zero and the highest in each.
+    blocks: Vec<(u32, u32)>,
+    /// Instead of sums, where few of very many documents have one: `(document, bound)`, ascending.
+    pairs: Vec<(u32, u32)>,
+    /// Room to select in.
+    selection: Vec<u32>,
+}
+
+impl Bounds {
+    /// Sums the peaks of `lists` for each document allowed.
+    fn sum(&mut self, lists: &[Weighted<'_>], layout: &Layout, allowed: Allowed<'_>) {
+        let n_postings: usize = lists.iter().map(|w| w.list.len()).sum();
+        let n_documents = layout.n_documents() as usize;
+        if n_documents > SPARSE_FROM && n_documents / 64 > n_postings {
+            // Few postings among very many documents: an array of all would be mostly empty.
+            self.sum_pairs(lists);
+            self.pairs
+                .retain(|&(document, _)| allowed.contains(document));
+            return;
+        }
+        let n_blocks = n_documents.div_ceil(BLOCK);
+        if self.sums.len() < n_blocks * BLOCK {
+            self.sums.resize(n_blocks * BLOCK, 0);
+            self.touched.resize(n_blocks.div_ceil(64), 0);
+        }
+        for &Weighted { list, weight } in lists {
+            let mut last = usize::MAX;
+            for (&document, &peak) in list.documents.iter().zip(&list.peaks) {
+                let sum = &mut self.sums[document as usize];
+                *sum = sum.saturating_add(weight * (u32::from(peak) + COVERAGE));
+                let block = document as usize / BLOCK;
+                if block != last {
+                    last = block;
+                    self.touched[block / 64] |= 1 << (block % 64);
+                }
+            }
+        }
+        for (w, &word) in self.touched.iter().enumerate() {
+            let mut rest = word;
+            while rest != 0 {
+                let block = w * 64 + rest.trailing_zeros() as usize;
+                rest &= rest - 1;
+                let sums = &mut self.sums[block * BLOCK..][..BLOCK];
+                if !allowed.all() {
+                    for (document, sum) in (block as u32 * BLOCK as u32..).zip(sums.iter_mut()) {
+                        if *sum > 0 && !allowed.contains(document) {
+                            *sum = 0;
+                        }
+                    }
+                }
+                let highest = sums.iter().fold(0, |highest, &sum| highest.max(sum));
+                if highest > 0 {
+                    self.blocks.push((highest, block as u32));
+                }
+            }
+        }
+    }
+
+    fn sum_pairs(&mut self, lists: &[Weighted<'_>]) {
         for &Weighted { list, weight } in lists {
             let bound = |&peak: &u16| weight * (u32::from(peak) + COVERAGE);
-            pairs.extend(
-                list.documents
-                    .iter()
-                    .copied()
-                    .zip(list.peaks.iter().map(bound)),
-            );
+            let bounds = list.peaks.iter().map(bound);
+            self.pairs
+                .extend(list.documents.iter().copied().zip(bounds));
         }
-        pairs.sort_unstable();
-        pairs.dedup_by(|next, kept| {
+        self.pairs.sort_unstable();
+        self.pairs.dedup_by(|next, kept| {
             let same = next.0 == kept.0;
             if same {
-                kept.1 += next.1;
+                kept.1 = kept.1.saturating_add(next.1);
             }
             same
         });
-        return pairs;
     }
-    let mut bounds = vec![0u32; n_documents];
-    for &Weighted { list, weight } in lists {
-        for (&document, &peak) in list.documents.iter().zip(&list.peaks) {
-            bounds[document as usize] += weight * (u32::from(peak) + COVERAGE);
+
+    /// A bound that at least `k` documents reach, near the highest such; 0 with fewer documents.
+    fn kth(&mut self, k: usize) -> u32 {
+        self.selection.clear();
+        if self.pairs.is_empty() && self.blocks.len() / 2 > k {
+            // Each of the k blocks with the highest sums has a document that reaches the k-th.
+            self.selection
+                .extend(self.blocks.iter().map(|&(highest, _)| highest));
+        } else {
+            let mut selection = std::mem::take(&mut self.selection);
+            self.each(1, &mut |_, bound| selection.push(bound));
+            self.selection = selection;
+        }
+        if k == 0 || self.selection.len() <= k {
+            return 0;
+        }
+        *self
+            .selection
+            .select_nth_unstable_by_key(k - 1, |&bound| Reverse(bound))
+            .1
+    }
+
+    /// Calls `visit` with each document whose bound is at least `low`, above zero, ascending.
+    fn each(&self, low: u32, visit: &mut dyn FnMut(u32, u32)) {
+        for &(document, bound) in &self.pairs {
+            if bound >= low {
+                visit(document, bound);
+            }
+        }
+        for &(highest, block) in &self.blocks {
+            if highest < low {
+                continue;
+            }
+            let sums = &self.sums[block as usize * BLOCK..][..BLOCK];
+            for (document, &bound) in (block * BLOCK as u32..).zip(sums) {
+                if bound >= low {
+                    visit(document, bound);
+                }
+            }
         }
     }
-    (0..).zip(bounds).filter(|&(_, bound)| bound > 0).collect()
+
+    /// Makes everything zero again.
+    fn clear(&mut self) {
+        for (w, word) in self.touched.iter_mut().enumerate() {
+            while *word != 0 {
+                let block = w * 64 + word.trailing_zeros() as usize;
+                *word &= *word - 1;
+                self.sums[block * BLOCK..][..BLOCK].fill(0);
+            }
+        }
+        self.blocks.clear();
+        self.pairs.clear();
+    }
+}
+
+/// As many [`Bounds`] as queries ran at one time.
+#[derive(Debug, Default)]
+pub(super) struct BoundsPool(Mutex<Vec<Bounds>>);
+
+impl BoundsPool {
+    pub(super) fn take(&self) -> Bounds {
+        let mut pool = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        pool.pop().unwrap_or_default()
+    }
+
+    pub(super) fn give_back(&self, bounds: Bounds) {
+        let mut pool = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        pool.push(bounds);
+    }
 }
 
 /// The `k` best chunks, best first; equal scores by document, then chunk.
@@ -143,9 +318,10 @@ pub(super) fn top_chunks(
     layout: &Layout,
     allowed: Allowed<'_>,
     k: usize,
+    bounds: &mut Bounds,
 ) -> Vec<Ranked> {
     // Every chunk among the k best belongs to one of the k best documents.
-    let documents = top_documents(lists, layout, allowed, k);
+    let documents = top_documents(lists, layout, allowed, k, bounds);
     let mut scorer = Scorer::default();
     let mut ranked = Vec::new();
     for document in documents {
@@ -155,7 +331,7 @@ pub(super) fn top_chunks(
             ranked.push(document);
         }
         ranked.extend(scorer.chunks.iter().map(|&(chunk, extra)| Ranked {
-            score: base + extra,
+            score: base.saturating_add(extra),
             document: document.document,
             chunk,
         }));
@@ -182,12 +358,13 @@ impl Scorer {
             let Ok(i) = list.documents.binary_search(&document) else {
                 continue;
             };
-            self.base += weight * (u32::from(list.bases[i]) + COVERAGE);
+            let base = weight * (u32::from(list.bases[i]) + COVERAGE);
+            self.base = self.base.saturating_add(base);
             for entry in list.entries(i) {
                 let chunk = list.chunks[entry];
                 let extra = weight * u32::from(list.extras[entry]);
                 match self.chunks.iter_mut().find(|(c, _)| *c == chunk) {
-                    Some((_, sum)) => *sum += extra,
+                    Some((_, sum)) => *sum = sum.saturating_add(extra),
                     None => self.chunks.push((chunk, extra)),
                 }
             }
@@ -197,7 +374,7 @@ impl Scorer {
             .iter()
             .max_by_key(|&&(chunk, extra)| (extra, Reverse(chunk)));
         let &(chunk, extra) = best.unwrap_or(&(0, 0));
-        (self.base + extra, chunk)
+        (self.base.saturating_add(extra), chunk)
     }
 }
 
@@ -208,7 +385,7 @@ mod tests {
     use proptest::prelude::*;
 
     /// Scores every chunk of every document.
-    fn naive(lists: &[Weighted<'_>], layout: &Layout, k: usize) -> Vec<Ranked> {
+    fn naive(lists: &[Weighted<'_>], layout: &Layout) -> Vec<Ranked> {
         let mut all = Vec::new();
         for document in 0..layout.n_documents() {
             let mut best: Option<Ranked> = None;
@@ -237,31 +414,40 @@ mod tests {
             all.extend(best.filter(|b| b.score > 0));
         }
         all.sort_by_key(|r| (Reverse(r.score), r.document));
-        all.truncate(k);
         all
     }
 
     proptest! {
         #[test]
         fn the_ranking_is_that_of_scoring_everything(
-            lists in prop::collection::vec((1u32..9, prop::collection::btree_map(0u32..60, (1u16..2000, prop::collection::btree_map(0u32..6, 1u16..900, 0..5)), 0..40)), 1..5),
+            lists in prop::collection::vec((1u32..9, prop::collection::btree_map(0u32..400, (1u16..2000, prop::collection::btree_map(0u32..6, 1u16..900, 0..5)), 0..200)), 1..5),
+            excluded in prop::collection::vec(0u32..400, 0..100),
             k in 1usize..12,
         ) {
             let class = |c, n| Class { chunks_per_document: c, n_documents: n };
-            let layout = Layout::new(vec![class(1, 30), class(6, 30)]).unwrap();
+            let layout = Layout::new(vec![class(1, 200), class(6, 200)]).unwrap();
             let lists: Vec<_> = lists.into_iter().map(|(weight, documents)| {
                 let mut list = ImpactList::new();
                 for (document, (base, entries)) in documents {
-                    let n = if document < 30 { 1 } else { 6 };
+                    let n = if document < 200 { 1 } else { 6 };
                     list.push(document, base, entries.into_iter().filter(|&(chunk, _)| chunk < n));
                 }
                 (weight, list)
             }).collect();
             let lists: Vec<_> = lists.iter().map(|(weight, list)| Weighted { list, weight: *weight }).collect();
-            let found = top_documents(&lists, &layout, Allowed::default(), k);
-            let expected = naive(&lists, &layout, k);
-            // Chunks of a document that holds terms only in its title are all alike.
-            prop_assert_eq!(found, expected);
+            let excluded = Bits::of(&excluded);
+            let allowed = Allowed { excluded: Some(&excluded), ..Allowed::default() };
+            let mut bounds = Bounds::default();
+            for k in [k, 1, usize::MAX] {
+                for allowed in [allowed, Allowed::default()] {
+                    let found = top_documents(&lists, &layout, allowed, k, &mut bounds);
+                    let mut expected = naive(&lists, &layout);
+                    // Chunks of a document that holds terms only in its title are all alike.
+                    expected.retain(|ranked| allowed.contains(ranked.document));
+                    expected.truncate(k);
+                    prop_assert_eq!(found, expected);
+                }
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ use super::filter::Selection;
 use super::lookup::{FoundTerm, Source};
 use super::phrase::{self, Candidates, PhraseWord};
 use super::plan::{Plan, PlannedPhrase};
+use super::verify::MAX_VERIFIED;
 use crate::analysis::TokenKind;
 use crate::host::Host;
 use crate::query::Occur;
@@ -21,6 +22,8 @@ pub(super) struct Restriction {
     pub(super) excluded: Option<Bits>,
     /// Chunks that may hold each phrase, to be the best of their documents.
     pub(super) phrases: Vec<ImpactList>,
+    /// Whether an excluded phrase has more candidates than were checked.
+    pub(super) is_partial: bool,
 }
 
 impl Restriction {
@@ -76,6 +79,7 @@ impl<H: Host> Index<H> {
                 if phrase.occur == Occur::MustNot {
                     // Residues may claim too much: only passages tell. Excluding a document that
                     // merely may hold the phrase is wrong, so each is read.
+                    restriction.is_partial |= candidates.chunks.len() > MAX_VERIFIED;
                     let documents = self.exactly(s, phrase, &candidates, fetched).await?;
                     restriction.apply(documents, Occur::MustNot);
                 } else {

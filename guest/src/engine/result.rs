@@ -204,7 +204,7 @@ pub struct SearchResult {
     pub hits: Vec<Hit>,
     /// Documents that were found in all, as far as lists were read.
     pub n_found: u32,
-    /// Counts by filter key, when asked for.
+    /// Counts by filter key, when asked for: over whole lists.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub facets: BTreeMap<String, Vec<Facet>>,
     /// What a cold query would have fetched.

@@ -5,15 +5,25 @@
 //!   └───embed→ vector ─dense→ places ────────────────┴fuse→ ranking ─present→ hits
 //! ```
 
-use super::blocks::Index;
+use super::blocks::{Fetched, Index};
 use super::dense::Dense;
-use super::fuse::{DEPTH, alone, fuse};
+use super::fuse::{DEPTH, Scored, alone, fuse};
+use super::lexical::Lexical;
 use super::plan::{Plan, plan};
 use super::result::{Note, SearchOptions, SearchResult, Timings, Work};
+use super::verify::phrase_limit;
 use super::{EngineError, MAX_HITS};
 use crate::host::Host;
 use crate::query::{Occur, parse};
 use std::sync::PoisonError;
+
+/// What a query finds, before its passages.
+pub(super) struct Found {
+    pub(super) lexical: Lexical,
+    /// The best, best first.
+    pub(super) ranking: Vec<Scored>,
+    pub(super) work: Work,
+}
 
 impl<H: Host> Index<H> {
     /// Answers `text`.
@@ -28,25 +38,55 @@ impl<H: Host> Index<H> {
     ) -> Result<SearchResult, EngineError> {
         let mut fetched = self.fetched();
         let mut notes = Vec::new();
-        let k = options.k.clamp(1, MAX_HITS);
-
-        let mut plan = self.plan(text, options, &mut notes)?;
-        let legs = self.legs(&plan, options, &mut notes)?;
-        let selection = self.selection(options)?;
-        self.first_round(&plan, &selection, legs, &mut fetched)
-            .await?;
-        if options.correct {
-            self.correct(text, &mut plan, &mut fetched, &mut notes)
+        let mut found = self.find(text, options, &mut fetched, &mut notes).await?;
+        if !options.facets.is_empty() {
+            self.read_all_tails(&mut found.lexical.terms, &mut fetched)
                 .await?;
         }
+        let n_found = self.count(&found.lexical);
+        let facets = self.facets(options, &found.lexical, &mut fetched).await?;
+        let hits = self
+            .present(&found.ranking, &found.lexical.terms, options, &mut fetched)
+            .await?;
+        Ok(SearchResult {
+            query: text.to_owned(),
+            mode: options.mode,
+            n_found: n_found.max(hits.len() as u32),
+            hits,
+            facets,
+            fetched,
+            work: found.work,
+            timings_ms: Timings::default(),
+            notes,
+        })
+    }
+
+    /// From `text` to the first `k` places in the order asked for, which hold every phrase.
+    pub(super) async fn find(
+        &self,
+        text: &str,
+        options: &SearchOptions,
+        fetched: &mut Fetched,
+        notes: &mut Vec<Note>,
+    ) -> Result<Found, EngineError> {
+        let k = options.k.clamp(1, MAX_HITS);
+        let mut plan = self.plan(text, options, notes)?;
+        let legs = self.legs(&plan, options, notes)?;
+        let selection = self.selection(options)?;
+        self.first_round(&plan, &selection, legs, fetched).await?;
+        if options.correct {
+            self.correct(text, &mut plan, fetched, notes).await?;
+        }
         let query = if legs.dense {
-            self.query_vector(text, options, &mut fetched, &mut notes)
-                .await?
+            self.query_vector(text, options, fetched, notes).await?
         } else {
             None
         };
 
-        let mut lexical = self.lexical(&plan, &selection, &mut fetched).await?;
+        let mut lexical = self.lexical(&plan, &selection, fetched).await?;
+        if lexical.restrictions.iter().any(|r| r.is_partial) {
+            notes.push(phrase_limit());
+        }
         if legs.lexical {
             let wanted = match &query {
                 // An order other than the score's needs everything found.
@@ -55,27 +95,23 @@ impl<H: Host> Index<H> {
                 None => k,
             };
             let firm = if query.is_some() { k } else { wanted };
-            self.rank(&mut lexical, wanted, firm, options.chunks, &mut fetched)
+            self.rank(&mut lexical, wanted, firm, options.chunks, fetched)
                 .await?;
         }
         let dense = match &query {
             Some(query) => {
                 let restrictions = &lexical.restrictions;
-                let wanted = k.max(DEPTH);
-                self.dense(query, restrictions, wanted, options.chunks, &mut fetched)
+                self.dense(query, restrictions, k.max(DEPTH), options.chunks, fetched)
                     .await?
             }
             None => Dense::default(),
         };
-        let n_found = self.count(&lexical);
-        let facets = self.facets(options, &lexical, &mut fetched).await?;
         if let Some(order) = &options.sort {
-            self.order_by(order, &mut lexical.places, &mut fetched)
-                .await?;
+            self.order_by(order, &mut lexical.places, fetched).await?;
         }
         if plan.phrases.iter().any(|p| p.occur == Occur::Must) {
             lexical.places = self
-                .verified(&plan, &mut lexical, k, options, &mut fetched, &mut notes)
+                .verified(&plan, &mut lexical, k, options, fetched, notes)
                 .await?;
         }
 
@@ -86,22 +122,14 @@ impl<H: Host> Index<H> {
             (None, _) => alone(&words, |s, found| s.lexical = Some(found)),
         };
         ranking.truncate(k);
-        let hits = self
-            .present(&ranking, &lexical.terms, options, &mut fetched)
-            .await?;
-        Ok(SearchResult {
-            query: text.to_owned(),
-            mode: options.mode,
-            n_found: n_found.max(hits.len() as u32),
-            hits,
-            facets,
-            fetched,
-            work: Work {
-                distances: dense.work.distances,
-                ..lexical.work
-            },
-            timings_ms: Timings::default(),
-            notes,
+        let work = Work {
+            distances: dense.work.distances,
+            ..lexical.work
+        };
+        Ok(Found {
+            lexical,
+            ranking,
+            work,
         })
     }
 

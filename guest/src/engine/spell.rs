@@ -2,14 +2,13 @@
 
 use super::EngineError;
 use super::blocks::{Decoded, Fetched, Index};
-use super::plan::{FULL_WEIGHT, Plan};
+use super::plan::{FULL_WEIGHT, Plan, PlannedTerm};
 use super::result::Note;
 use crate::analysis::TokenKind;
 use crate::host::Host;
 use crate::query::Occur;
 use littoral_indexes::envelope::{BlockId, Kind};
-use littoral_indexes::manifest::ENTRY_NAME;
-use littoral_indexes::spelling::{Candidate, corrections};
+use littoral_indexes::spelling::{Candidate, SpellingBlock, corrections};
 use std::sync::PoisonError;
 
 /// Shortest word that is corrected, in characters: below, a neighbour is more likely another word.
@@ -37,15 +36,13 @@ impl<H: Host> Index<H> {
         notes: &mut Vec<Note>,
     ) -> Result<(), EngineError> {
         let mut unknown = Vec::new();
-        for found in self.look_up(plan, fetched).await?.iter().enumerate() {
-            let (i, term) = found;
-            let planned = &term.planned;
-            if term.df == 0
-                && planned.occur == Occur::Should
+        for (i, planned) in plan.terms.iter().enumerate() {
+            if planned.occur == Occur::Should
                 && planned.kind == TokenKind::Word
                 && !planned.is_prefix
                 && planned.word.chars().count() >= MIN_CHARS
                 && unknown.len() < MAX_CORRECTED
+                && !self.knows(planned, fetched).await?
             {
                 unknown.push(i);
             }
@@ -77,20 +74,16 @@ impl<H: Host> Index<H> {
                     continue;
                 };
                 let numbers = directory.blocks_for_correction(&word, MAX_BLOCKS);
-                let blocks: Vec<(u32, &[u8])> = wanted
+                let blocks: Vec<&SpellingBlock> = wanted
                     .iter()
                     .zip(&read)
                     .filter(|(id, _)| id.segment == segment.id && numbers.contains(&id.number))
-                    .filter_map(|(id, decoded)| match &**decoded {
-                        Decoded::Spelling(bytes) => Some((id.number, &**bytes)),
+                    .filter_map(|(_, decoded)| match &**decoded {
+                        Decoded::Spelling(block) => Some(block),
                         _ => None,
                     })
                     .collect();
-                let found =
-                    corrections(&word, &blocks, directory).map_err(|error| EngineError::Index {
-                        path: ENTRY_NAME.into(),
-                        error,
-                    })?;
+                let found = corrections(&word, &blocks);
                 for candidate in found {
                     if !candidates.iter().any(|c| c.word == candidate.word) {
                         candidates.push(candidate);
@@ -144,6 +137,22 @@ impl<H: Host> Index<H> {
             .map(String::as_str)
             .collect();
         self.read_lexicon(&terms, fetched).await
+    }
+
+    /// Whether a document holds one of the term's alternatives.
+    async fn knows(
+        &self,
+        planned: &PlannedTerm,
+        fetched: &mut Fetched,
+    ) -> Result<bool, EngineError> {
+        for segment in &self.segments {
+            for term in &planned.alternatives {
+                if self.term(segment, term, fetched).await?.is_some() {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
     }
 }
 

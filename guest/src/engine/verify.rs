@@ -14,7 +14,16 @@ use rustc_hash::FxHashSet;
 use std::sync::{Arc, PoisonError};
 
 /// Passages read to find hits that hold a phrase, at most; beyond, a note says so.
-const MAX_VERIFIED: usize = 256;
+pub(super) const MAX_VERIFIED: usize = 256;
+
+/// Says that not every candidate was checked for a phrase.
+pub(super) fn phrase_limit() -> Note {
+    Note {
+        code: "phrase-limit",
+        message: format!("only the first {MAX_VERIFIED} candidates were checked for the phrase"),
+        suggestion: None,
+    }
+}
 
 impl<H: Host> Index<H> {
     /// The first `k` of the places of `lexical` whose passages hold every phrase of the plan; more
@@ -61,13 +70,7 @@ impl<H: Host> Index<H> {
                     }
                 }
                 if checked.len() >= MAX_VERIFIED && holding.len() < k {
-                    notes.push(Note {
-                        code: "phrase-limit",
-                        message: format!(
-                            "only the first {MAX_VERIFIED} candidates were checked for the phrase"
-                        ),
-                        suggestion: None,
-                    });
+                    notes.push(phrase_limit());
                     return Ok(holding);
                 }
             }
@@ -84,7 +87,7 @@ impl<H: Host> Index<H> {
         }
     }
 
-    /// The candidates that really hold a phrase.
+    /// The candidates that really hold a phrase, of the first [`MAX_VERIFIED`].
     pub(super) async fn exactly(
         &self,
         s: usize,

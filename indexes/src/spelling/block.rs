@@ -197,16 +197,11 @@ impl Words {
     }
 }
 
-/// Writes a block of sorted keys with their frequency classes, at most [`MAX_WORDS`].
-pub(super) fn encode(model: &Model, words: &[(&[u8], u8)]) -> Vec<u8> {
+/// A block of `n_words` keys, at most [`MAX_WORDS`], that are still to be told.
+pub(super) fn begin(n_words: usize) -> Encoder {
     let mut encoder = Encoder::new();
-    encoder.direct(words.len() as u32, COUNT_BITS);
-    let mut state = Words::new(model.clone());
-    for &(key, class) in words {
-        state.next(&mut encoder, key);
-        state.frequency(&mut encoder, class);
-    }
-    encoder.finish()
+    encoder.direct(n_words as u32, COUNT_BITS);
+    encoder
 }
 
 /// Reads a block, calling `each` with every key, in order, and its frequency class.

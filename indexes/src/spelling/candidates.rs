@@ -1,9 +1,74 @@
 //! Ranks the words of fetched blocks.
 
 use super::TWO_EDITS_CHARS;
-use super::directory::{SpellingDirectory, reverse};
+use super::block;
+use super::directory::{SpellingDirectory, primed, reverse};
 use super::distance::damerau_chars;
-use crate::error::IndexError;
+use crate::error::{IndexError, Section};
+use std::borrow::Borrow;
+
+/// The words of a block, decoded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpellingBlock {
+    /// Whether its keys are words from their last letter to their first.
+    is_reversed: bool,
+    /// The keys, one after the other.
+    text: String,
+    /// For each key, one past its last byte, and its frequency class.
+    keys: Vec<(u32, u8)>,
+}
+
+impl SpellingBlock {
+    /// Reads block `number` of `directory`. Decoding takes about a microsecond a word: it pays to
+    /// keep what is read.
+    ///
+    /// # Errors
+    /// [`IndexError::Mismatch`] where there is no such block, [`IndexError::Corrupt`] where its
+    /// bytes contradict themselves.
+    pub fn read(
+        number: u32,
+        bytes: &[u8],
+        directory: &SpellingDirectory,
+    ) -> Result<Self, IndexError> {
+        if number >= directory.n_blocks() {
+            return Err(IndexError::Mismatch {
+                section: Section::Spelling,
+            });
+        }
+        let is_reversed = number >= directory.first_block(2);
+        let mut read = Self {
+            is_reversed,
+            text: String::new(),
+            keys: Vec::new(),
+        };
+        let model = primed(directory.prior(), is_reversed);
+        block::decode(&model, bytes, |key, class| {
+            read.text.push_str(key);
+            read.keys.push((read.text.len() as u32, class));
+        })?;
+        Ok(read)
+    }
+
+    /// Whether its keys are words from their last letter to their first.
+    pub(super) fn is_reversed(&self) -> bool {
+        self.is_reversed
+    }
+
+    /// Its keys in order, each with its frequency class.
+    pub(super) fn keys(&self) -> impl Iterator<Item = (&str, u8)> {
+        let mut start = 0;
+        self.keys.iter().map(move |&(end, class)| {
+            let key = &self.text[start..end as usize];
+            start = end as usize;
+            (key, class)
+        })
+    }
+
+    /// Bytes held in memory.
+    pub fn size_bytes(&self) -> usize {
+        self.text.len() + 8 * self.keys.len()
+    }
+}
 
 /// A word of the index that may be meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,46 +86,32 @@ pub struct Candidate {
 ///
 /// Order: fewer edits; then the likelier of slip and word together; then the more frequent; then
 /// by the bytes of the word. Duplicate blocks do no harm.
-///
-/// # Errors
-///
-/// [`IndexError::Corrupt`] where a block contradicts itself, [`IndexError::Mismatch`] where the
-/// directory has no block of that number.
-pub fn corrections(
-    word: &str,
-    blocks: &[(u32, &[u8])],
-    directory: &SpellingDirectory,
-) -> Result<Vec<Candidate>, IndexError> {
+pub fn corrections(word: &str, blocks: &[impl Borrow<SpellingBlock>]) -> Vec<Candidate> {
     let typed: Vec<char> = word.chars().collect();
     let max = if typed.len() >= TWO_EDITS_CHARS { 2 } else { 1 };
     let mut found: Vec<(i32, Candidate)> = Vec::new();
     let mut meant: Vec<char> = Vec::new();
-    directory.each_key(blocks, |key, reversed, frequency| {
-        meant.clear();
-        meant.extend(key.chars());
-        if meant.len().abs_diff(typed.len()) > usize::from(max) {
-            return;
-        }
-        if reversed {
-            meant.reverse();
-        }
-        if let Some(edits @ 1..) = damerau_chars(&typed, &meant, max) {
-            let word = if reversed {
-                reverse(key)
-            } else {
-                key.to_owned()
-            };
-            let score = i32::from(frequency) + slip(&typed, &meant, edits);
-            found.push((
-                score,
-                Candidate {
-                    word,
+    for block in blocks.iter().map(Borrow::borrow) {
+        for (key, frequency) in block.keys() {
+            meant.clear();
+            meant.extend(key.chars());
+            if meant.len().abs_diff(typed.len()) > usize::from(max) {
+                continue;
+            }
+            if block.is_reversed() {
+                meant.reverse();
+            }
+            if let Some(edits @ 1..) = damerau_chars(&typed, &meant, max) {
+                let score = i32::from(frequency) + slip(&typed, &meant, edits);
+                let candidate = Candidate {
+                    word: meant.iter().collect(),
                     edits,
                     frequency,
-                },
-            ));
+                };
+                found.push((score, candidate));
+            }
         }
-    })?;
+    }
     found.sort_unstable_by(|(_, a), (_, b)| {
         (a.word.cmp(&b.word)).then(b.frequency.cmp(&a.frequency))
     });
@@ -71,37 +122,34 @@ pub fn corrections(
             .then(b.frequency.cmp(&a.frequency))
             .then_with(|| a.word.cmp(&b.word))
     });
-    Ok(found.into_iter().map(|(_, candidate)| candidate).collect())
+    found.into_iter().map(|(_, candidate)| candidate).collect()
 }
 
 /// The words of `blocks` that begin with `prefix`, the prefix itself left out: the most frequent
 /// first, then the shorter, then by bytes; at most `limit`.
-///
-/// # Errors
-///
-/// As [`corrections`].
 pub fn completions(
     prefix: &str,
-    blocks: &[(u32, &[u8])],
-    directory: &SpellingDirectory,
+    blocks: &[impl Borrow<SpellingBlock>],
     limit: usize,
-) -> Result<Vec<Candidate>, IndexError> {
+) -> Vec<Candidate> {
     let mut found = Vec::new();
-    directory.each_key(blocks, |key, reversed, frequency| {
-        let word = if reversed {
-            reverse(key)
-        } else {
-            key.to_owned()
-        };
-        if word.len() > prefix.len() && word.starts_with(prefix) {
-            let edits = word[prefix.len()..].chars().count().min(255) as u8;
-            found.push(Candidate {
-                word,
-                edits,
-                frequency,
-            });
+    for block in blocks.iter().map(Borrow::borrow) {
+        for (key, frequency) in block.keys() {
+            let word = if block.is_reversed() {
+                reverse(key)
+            } else {
+                key.to_owned()
+            };
+            if word.len() > prefix.len() && word.starts_with(prefix) {
+                let edits = word[prefix.len()..].chars().count().min(255) as u8;
+                found.push(Candidate {
+                    word,
+                    edits,
+                    frequency,
+                });
+            }
         }
-    })?;
+    }
     found.sort_unstable_by(|a, b| (a.word.cmp(&b.word)).then(b.frequency.cmp(&a.frequency)));
     found.dedup_by(|a, b| a.word == b.word);
     found.sort_unstable_by(|a, b| {
@@ -110,7 +158,7 @@ pub fn completions(
             .then_with(|| a.word.cmp(&b.word))
     });
     found.truncate(limit);
-    Ok(found)
+    found
 }
 
 /// How much likelier, as a binary logarithm, this one slip is than another.

@@ -1,6 +1,6 @@
 //! The directory: which block holds what, and the prior that every block's model starts from.
 
-use super::block::{self, MAX_WORD_BYTES, Words};
+use super::block::{MAX_WORD_BYTES, Words};
 use super::model::{Model, Priming};
 use crate::coder::{Decoder, Encoder, Number};
 use crate::error::{IndexError, Section};
@@ -108,33 +108,6 @@ impl SpellingDirectory {
     pub(super) fn first_block(&self, run: usize) -> u32 {
         self.runs[..run].iter().map(Vec::len).sum::<usize>() as u32
     }
-
-    /// Reads `blocks`, calling `each` with every key, whether it is a reversed word, and its
-    /// frequency class.
-    ///
-    /// # Errors
-    ///
-    /// [`IndexError::Mismatch`] where there is no such block, [`IndexError::Corrupt`] where its
-    /// bytes contradict themselves.
-    pub(super) fn each_key(
-        &self,
-        blocks: &[(u32, &[u8])],
-        mut each: impl FnMut(&str, bool, u8),
-    ) -> Result<(), IndexError> {
-        let mut models: [Option<Model>; 2] = [None, None];
-        for &(block, bytes) in blocks {
-            if block >= self.n_blocks() {
-                return Err(IndexError::Mismatch {
-                    section: Section::Spelling,
-                });
-            }
-            let reversed = block >= self.first_block(2);
-            let model =
-                models[usize::from(reversed)].get_or_insert_with(|| primed(&self.prior, reversed));
-            block::decode(model, bytes, |key, class| each(key, reversed, class))?;
-        }
-        Ok(())
-    }
 }
 
 fn read_key(
@@ -154,18 +127,26 @@ fn read_key(
 }
 
 fn write_prior(prior: &[String], encoder: &mut Encoder) {
+    write_prior_within(prior, encoder, usize::MAX);
+}
+
+/// Writes a prior until it takes more than `limit` bytes.
+fn write_prior_within(prior: &[String], encoder: &mut Encoder, limit: usize) {
     encoder.direct(prior.len() as u32, PRIOR_COUNT_BITS);
     let mut words = Words::new(Model::new());
     for word in prior {
+        if encoder.len() > limit {
+            return;
+        }
         words.next(encoder, word.as_bytes());
     }
 }
 
-/// The bytes that a prior of these sorted words takes.
-pub(super) fn prior_bytes(prior: &[String]) -> usize {
+/// Whether a prior of these sorted words takes at most `limit` bytes.
+pub(super) fn prior_fits(prior: &[String], limit: usize) -> bool {
     let mut encoder = Encoder::new();
-    write_prior(prior, &mut encoder);
-    encoder.finish().len()
+    write_prior_within(prior, &mut encoder, limit + 8);
+    encoder.finish().len() <= limit
 }
 
 /// The most words a prior may have.

@@ -5,9 +5,14 @@ use proptest::prelude::*;
 use super::*;
 use crate::error::IndexError;
 
-fn fetch<'a>(sections: &'a SpellingSections, blocks: &[u32]) -> Vec<(u32, &'a [u8])> {
-    let bytes = |block: u32| &sections.blocks[block as usize][..];
-    blocks.iter().map(|&block| (block, bytes(block))).collect()
+fn fetch(
+    directory: &SpellingDirectory,
+    sections: &SpellingSections,
+    blocks: &[u32],
+) -> Result<Vec<SpellingBlock>, IndexError> {
+    let read =
+        |&block: &u32| SpellingBlock::read(block, &sections.blocks[block as usize], directory);
+    blocks.iter().map(read).collect()
 }
 
 /// The vocabulary, sorted, each word once, with some document frequency.
@@ -44,14 +49,12 @@ proptest! {
         let all: Vec<u32> = (0..directory.n_blocks()).collect();
         for order in [false, true] {
             let mut seen = Vec::new();
-            directory
-                .each_key(&fetch(&sections, &all), |key, reversed, class| {
-                    if reversed == order {
-                        let word = if reversed { directory::reverse(key) } else { key.to_owned() };
-                        seen.push((word, class));
-                    }
-                })
-                .unwrap();
+            for block in fetch(&directory, &sections, &all).unwrap() {
+                for (key, class) in block.keys().filter(|_| block.is_reversed() == order) {
+                    let word = if order { directory::reverse(key) } else { key.to_owned() };
+                    seen.push((word, class));
+                }
+            }
             seen.sort_unstable();
             let expected: Vec<(String, u8)> = words
                 .iter()
@@ -73,7 +76,7 @@ proptest! {
         let own = words.iter().map(|(word, _)| (*word).to_owned());
         for typed in own.step_by(9).chain(typed) {
             let blocks = directory.blocks_for_correction(&typed, usize::MAX);
-            let found = corrections(&typed, &fetch(&sections, &blocks), &directory).unwrap();
+            let found = corrections(&typed, &fetch(&directory, &sections, &blocks).unwrap());
             let mut found: Vec<String> =
                 found.into_iter().filter(|c| c.edits == 1).map(|c| c.word).collect();
             found.sort_unstable();
@@ -94,7 +97,7 @@ proptest! {
         let sections = write(&words, target);
         let directory = SpellingDirectory::read(&sections.directory).unwrap();
         let blocks = directory.blocks_for_prefix(&prefix, usize::MAX);
-        let found = completions(&prefix, &fetch(&sections, &blocks), &directory, limit).unwrap();
+        let found = completions(&prefix, &fetch(&directory, &sections, &blocks).unwrap(), limit);
         let mut expected: Vec<(std::cmp::Reverse<u32>, usize, &str)> = words
             .iter()
             .filter(|(word, _)| word.starts_with(&prefix) && *word != prefix)
@@ -114,12 +117,17 @@ proptest! {
     ) {
         let honest = write(&[("shore", 3), ("shorebird", 1)], 100);
         let honest = SpellingDirectory::read(&honest.directory).unwrap();
-        let _ = corrections(&typed, &[(0, &block)], &honest);
-        let _ = completions(&typed, &[(1, &block)], &honest, 5);
+        for number in [0, 1] {
+            if let Ok(block) = SpellingBlock::read(number, &block, &honest) {
+                corrections(&typed, &[&block]);
+                completions(&typed, &[&block], 5);
+            }
+        }
         if let Ok(directory) = SpellingDirectory::read(&directory_bytes) {
             let blocks = directory.blocks_for_correction(&typed, 4);
-            let blocks: Vec<(u32, &[u8])> = blocks.iter().map(|&b| (b, &block[..])).collect();
-            let _ = corrections(&typed, &blocks, &directory);
+            let read = |&b: &u32| SpellingBlock::read(b, &block, &directory).ok();
+            let blocks: Vec<SpellingBlock> = blocks.iter().filter_map(read).collect();
+            corrections(&typed, &blocks);
             directory.blocks_for_prefix(&typed, 4);
         }
     }
@@ -138,7 +146,9 @@ proptest! {
             }
         }
         let blocks = directory.blocks_for_correction("abcab", 6);
-        let _ = corrections("abcab", &fetch(&sections, &blocks), &directory);
+        if let Ok(blocks) = fetch(&directory, &sections, &blocks) {
+            corrections("abcab", &blocks);
+        }
         if !sections.directory.is_empty() {
             let at = at.index(sections.directory.len());
             sections.directory[at] ^= flip;
@@ -193,7 +203,7 @@ fn a_few_blocks_correct_nearly_every_slip() {
         }
         let typed: String = typed.into_iter().collect();
         let blocks = directory.blocks_for_correction(&typed, 6);
-        let found = corrections(&typed, &fetch(&sections, &blocks), &directory).unwrap();
+        let found = corrections(&typed, &fetch(&directory, &sections, &blocks).unwrap());
         n_typed += 1;
         n_blocks += blocks.len();
         n_found += usize::from(typed == word || found.iter().any(|c| c.word == word));
@@ -236,7 +246,7 @@ fn an_empty_vocabulary_is_a_directory_without_blocks() {
     assert_eq!(directory.n_blocks(), 0);
     assert!(directory.blocks_for_correction("shore", 6).is_empty());
     assert!(directory.blocks_for_prefix("", 6).is_empty());
-    let absent = corrections("shore", &[(0, &[])], &directory);
+    let absent = SpellingBlock::read(0, &[], &directory);
     assert!(matches!(absent, Err(IndexError::Mismatch { .. })));
 }
 
@@ -253,10 +263,10 @@ fn likelier_slips_and_more_frequent_words_come_first() {
     let sections = write(&words, 2500);
     let directory = SpellingDirectory::read(&sections.directory).unwrap();
     let blocks = directory.blocks_for_correction("frmo", 6);
-    let found = corrections("frmo", &fetch(&sections, &blocks), &directory).unwrap();
+    let found = corrections("frmo", &fetch(&directory, &sections, &blocks).unwrap());
     let found: Vec<&str> = found.iter().map(|c| c.word.as_str()).collect();
     assert_eq!(found, ["from", "fro"]);
-    let found = corrections("frot", &fetch(&sections, &blocks), &directory).unwrap();
+    let found = corrections("frot", &fetch(&directory, &sections, &blocks).unwrap());
     let found: Vec<&str> = found.iter().map(|c| c.word.as_str()).collect();
     assert_eq!(found, ["from", "fort", "frog", "fro"]);
 }

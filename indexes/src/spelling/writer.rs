@@ -6,9 +6,9 @@ use std::collections::{BinaryHeap, HashMap};
 use super::block::{self, MAX_WORDS, Words};
 use super::directory::{
     Entry, MAX_PRIOR_WORDS, N_RUNS, SHORT_CHARS, SpellingDirectory, is_storable, primed,
-    prior_bytes, reverse,
+    prior_fits, reverse,
 };
-use super::model::{Model, hash};
+use super::model::{BitCoder, Model, hash};
 use crate::coder::Encoder;
 
 /// Room for the prior within the directory. More primes every block better and is read by every
@@ -86,7 +86,8 @@ impl SpellingWriter {
             let model = &models[run / 2];
             let mut start = 0;
             while start < keys.len() {
-                let end = start + self.cut(model, &keys[start..]);
+                let (n_keys, block) = self.cut(model, &keys[start..]);
+                let end = start + n_keys;
                 let separator = match start {
                     0 => Vec::new(),
                     _ => separator(keys[start - 1].0, keys[start].0)
@@ -95,7 +96,7 @@ impl SpellingWriter {
                 };
                 let class = keys[start..end].iter().map(|key| key.1).max().unwrap_or(0);
                 entries.push(Entry { separator, class });
-                blocks.push(block::encode(model, &keys[start..end]));
+                blocks.push(block);
                 start = end;
             }
         }
@@ -105,34 +106,66 @@ impl SpellingWriter {
         }
     }
 
-    /// How many of `keys` the next block takes.
+    /// How many of `keys` the next block takes, and the block.
     ///
     /// Among the places where it would be of about the right size, the one with the shortest
     /// separator: it makes the directory small, lets few prefixes straddle a cut, and hangs on the
     /// words around it only, so that the cuts of the next build fall on the same words.
-    fn cut(&self, model: &Model, keys: &[(&[u8], u8)]) -> usize {
-        let mut encoder = Encoder::new();
+    fn cut(&self, model: &Model, keys: &[(&[u8], u8)]) -> (usize, Vec<u8>) {
+        let mut recorder = Recorder::default();
         let mut state = Words::new(model.clone());
-        let mut best: Option<((usize, u32), usize)> = None;
+        // Its rank, how many keys, and how many decisions tell them.
+        let mut best: Option<((usize, u32), usize, usize)> = None;
+        let block = |n_keys: usize, decisions: &[Decision]| {
+            let mut encoder = block::begin(n_keys);
+            for decision in decisions {
+                encoder.bit_with(decision.p, decision.bit);
+            }
+            (n_keys, encoder.finish())
+        };
         for (i, &(key, class)) in keys.iter().enumerate() {
-            let len_bytes = encoder.len();
+            let len_bytes = recorder.encoder.len();
+            let told = recorder.decisions.len();
             if i > 0 && len_bytes >= self.target_block_bytes * 3 / 4 {
                 let separator = separator(keys[i - 1].0, key);
                 let digest = separator
                     .bytes()
                     .fold(0, |h, byte| hash(h, u32::from(byte)));
                 let rank = (separator.len(), digest);
-                if best.is_none_or(|(least, _)| rank < least) {
-                    best = Some((rank, i));
+                if best.is_none_or(|(least, ..)| rank < least) {
+                    best = Some((rank, i, told));
                 }
             }
             if i == MAX_WORDS || (i > 0 && len_bytes > self.target_block_bytes * 5 / 4) {
-                return best.map_or(i, |(_, at)| at);
+                let (at, told) = best.map_or((i, told), |(_, at, told)| (at, told));
+                return block(at, &recorder.decisions[..told]);
             }
-            state.next(&mut encoder, key);
-            state.frequency(&mut encoder, class);
+            state.next(&mut recorder, key);
+            state.frequency(&mut recorder, class);
         }
-        keys.len()
+        block(keys.len(), &recorder.decisions)
+    }
+}
+
+/// A bit and the probability, of 4096, that it is set.
+#[derive(Debug, Clone, Copy)]
+struct Decision {
+    p: u32,
+    bit: bool,
+}
+
+/// Encodes and keeps the decisions: the model that gives the probabilities takes ten times longer
+/// than coding them once more.
+#[derive(Debug, Default)]
+struct Recorder {
+    encoder: Encoder,
+    decisions: Vec<Decision>,
+}
+
+impl BitCoder for Recorder {
+    fn code(&mut self, p: u32, bit: bool) -> bool {
+        self.decisions.push(Decision { p, bit });
+        self.encoder.code(p, bit)
     }
 }
 
@@ -203,8 +236,8 @@ fn choose_prior(words: &[(&str, u8)]) -> Vec<String> {
     loop {
         let mut prior = chosen.clone();
         prior.sort_unstable();
-        let len_bytes = prior_bytes(&prior);
-        if len_bytes <= PRIOR_BYTES.min(words.len() / 16) && prior.len() <= MAX_PRIOR_WORDS {
+        let limit = PRIOR_BYTES.min(words.len() / 16);
+        if prior.len() <= MAX_PRIOR_WORDS && prior_fits(&prior, limit) {
             return prior;
         }
         chosen.truncate(chosen.len() * 15 / 16);

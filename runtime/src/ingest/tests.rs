@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 
 use super::*;
+use littoral_indexes::inventory::hash_id;
 
 fn ingest(files: &[(&str, &str)]) -> (Vec<Document>, Vec<&'static str>) {
     let root = tempfile::tempdir().unwrap();
@@ -11,14 +12,14 @@ fn ingest(files: &[(&str, &str)]) -> (Vec<Document>, Vec<&'static str>) {
     }
     let options = IngestOptions::default();
     let (files, _) = discover(&[root.path().to_owned()], &options).unwrap();
-    let mut ids = Ids::new();
+    let mut ids = Ids::default();
     let mut documents = Vec::new();
     let mut skipped = Vec::new();
     for file in &files {
         let _ = units(file, &options, &mut |unit| {
             let result = unit.and_then(|unit| {
                 let document = parse(&unit, &options)?;
-                ids.admit(&document, &unit)?;
+                ids.admit(hash_id(&document.id), unit.place())?;
                 Ok(document)
             });
             match result {

@@ -70,6 +70,7 @@ pub fn units(
 ) -> ControlFlow<()> {
     let path: Arc<str> = file.path.to_string_lossy().into();
     let unreadable = |error: std::io::Error| Skipped::new(&*path, "unreadable", error.to_string());
+    let len_bytes;
     let open = match File::open(&file.path).and_then(|open| Ok((open.metadata()?, open))) {
         Ok((found, _)) if !found.is_file() => {
             return each(Err(Skipped::new(
@@ -78,7 +79,10 @@ pub fn units(
                 "only files are read",
             )));
         }
-        Ok((_, open)) => open,
+        Ok((found, open)) => {
+            len_bytes = found.len();
+            open
+        }
         Err(error) => return each(Err(unreadable(error))),
     };
     match file.kind {
@@ -86,15 +90,14 @@ pub fn units(
         SourceKind::Csv => record::csv_units(open, file, &path, options, each),
         _ => {
             let limit = options.limits.file_bytes;
-            let mut bytes = Vec::new();
-            let unit = match open.take(limit + 1).read_to_end(&mut bytes) {
+            let unit = match read_whole(open, len_bytes, limit + 1) {
                 Err(error) => Err(unreadable(error)),
-                Ok(n_bytes) if n_bytes as u64 > limit => Err(Skipped::new(
+                Ok(bytes) if bytes.len() as u64 > limit => Err(Skipped::new(
                     &*path,
                     "too-large",
                     format!("the file is larger than {limit} bytes; split it"),
                 )),
-                Ok(_) => Ok(Unit {
+                Ok(bytes) => Ok(Unit {
                     kind: file.kind,
                     id_hint: file.relative.clone(),
                     path: Arc::clone(&path),
@@ -105,6 +108,25 @@ pub fn units(
             each(unit)
         }
     }
+}
+
+/// The bytes of a file that is about `len_bytes` long, at most `limit` of them: in one read, and one
+/// more to see its end.
+fn read_whole(mut open: File, len_bytes: u64, limit: u64) -> std::io::Result<Vec<u8>> {
+    let mut bytes = vec![0; len_bytes.min(limit) as usize];
+    let mut n_bytes = 0;
+    while n_bytes < bytes.len() {
+        match open.read(&mut bytes[n_bytes..]) {
+            Ok(0) => break,
+            Ok(n) => n_bytes += n,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    bytes.truncate(n_bytes);
+    // It may have grown since.
+    open.take(limit - n_bytes as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// The lines of a JSONL file. Memory is bounded by the longest line allowed.

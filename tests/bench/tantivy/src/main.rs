@@ -1,12 +1,13 @@
 //! Tantivy on a corpus in BEIR layout: build time, index size, warm single-thread queries a second
-//! and its first ten documents per query.
+//! and its first ten documents per query; and Littoral beside it.
 
 mod index;
 mod input;
+mod littoral;
 mod measure;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Parser;
@@ -30,6 +31,12 @@ struct Arguments {
     /// Folder for the two indexes; replaced.
     #[arg(long)]
     index: PathBuf,
+    /// Littoral's index of the same corpus, to measure beside it.
+    #[arg(long)]
+    littoral: Option<PathBuf>,
+    /// Report on Littoral to write.
+    #[arg(long, requires = "littoral")]
+    littoral_out: Option<PathBuf>,
     /// How much a match in the title counts against one in the text.
     #[arg(long, default_value_t = 2.0)]
     title_boost: f32,
@@ -103,13 +110,56 @@ fn main() -> Result<()> {
         without_positions,
         rankings,
     };
-    if let Some(folder) = arguments.out.parent() {
+    write(&arguments.out, &report)?;
+    print(&report);
+    if let Some(folder) = &arguments.littoral {
+        let littoral = littoral::measure(folder, &queries, arguments.seconds)?;
+        if let Some(out) = &arguments.littoral_out {
+            write(out, &littoral)?;
+        }
+        print_beside(&littoral, &report);
+    }
+    Ok(())
+}
+
+fn write(path: &Path, report: &impl Serialize) -> Result<()> {
+    if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
-    fs::write(&arguments.out, serde_json::to_vec_pretty(&report)?)
-        .with_context(|| format!("cannot write {}", arguments.out.display()))?;
-    print(&report);
-    Ok(())
+    fs::write(path, serde_json::to_vec_pretty(report)?)
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Littoral's speeds as multiples of those of tantivy's index without positions, the faster.
+fn print_beside(littoral: &littoral::Report, report: &Report) {
+    let tantivy = &report.without_positions;
+    println!(
+        "\n{:<30}{:>12}{:>12}{:>12}",
+        "littoral", "q/CPU s", "best µs", "x tantivy"
+    );
+    for (what, speed, peer) in [
+        ("search", &littoral.search, &tantivy.search),
+        (
+            "search as typed",
+            &littoral.search_as_typed,
+            &tantivy.search,
+        ),
+        (
+            "search and show",
+            &littoral.search_and_show,
+            &tantivy.search_and_fetch,
+        ),
+    ] {
+        let rate = |speed: &Speed| speed.queries_per_cpu_second.unwrap_or(f64::NAN);
+        println!(
+            "{what:<30}{:>12.0}{:>12.1}{:>12.2}",
+            rate(speed),
+            speed.best_us,
+            rate(speed) / rate(peer)
+        );
+    }
+    let overlap = littoral::overlap(&littoral.rankings, &report.rankings);
+    println!("first ten in common: {overlap:.3}");
 }
 
 fn print(report: &Report) {

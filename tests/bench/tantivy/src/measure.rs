@@ -18,14 +18,14 @@ const TOP: usize = 10;
 
 #[derive(Serialize)]
 pub(crate) struct Ranking {
-    id: String,
-    hits: Vec<Hit>,
+    pub(crate) id: String,
+    pub(crate) hits: Vec<Hit>,
 }
 
 #[derive(Serialize)]
 pub(crate) struct Hit {
-    id: String,
-    score: f32,
+    pub(crate) id: String,
+    pub(crate) score: f32,
 }
 
 #[derive(Serialize)]
