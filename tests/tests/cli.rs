@@ -65,7 +65,10 @@ fn folder() -> tempfile::TempDir {
             "\n"
         ),
     );
-    let ran = program::run(to, &["build", "in", "-o", "ix", "--json"]);
+    let ran = program::run(
+        to,
+        &["build", "in", "-o", "ix", "--embedder", "none", "--json"],
+    );
     assert_eq!(ran.code, 0, "{ran:?}");
     root
 }
@@ -108,7 +111,10 @@ fn search(root: &tempfile::TempDir, arguments: &[&str]) -> Value {
 #[test]
 fn a_build_reports_what_the_contract_says() {
     let root = folder();
-    let ran = run(&root, &["build", "in", "-o", "other", "--json"]);
+    let ran = run(
+        &root,
+        &["build", "in", "-o", "other", "--embedder", "none", "--json"],
+    );
     assert_eq!((ran.code, ran.err.as_str()), (0, ""));
     let built = ran.json();
     let fields = [
@@ -134,7 +140,7 @@ fn a_build_reports_what_the_contract_says() {
         assert!(built[field].as_f64().unwrap() > 0.0, "{field}");
     }
     assert_eq!(built["skipped"].as_array().unwrap().len(), 0);
-    let text = run(&root, &["build", "in", "-o", "other"]);
+    let text = run(&root, &["build", "in", "-o", "other", "--embedder", "none"]);
     assert_eq!(text.code, 0);
     assert!(text.out.starts_with("Indexed 6 documents"), "{}", text.out);
 }
@@ -375,7 +381,10 @@ fn errors_are_text_on_stderr_or_one_json_object() {
         (&["check", "nowhere"], "not-found"),
         (&["update", "nowhere", "in"], "not-found"),
         (&["update", "ix"], "no-inputs"),
-        (&["build", "nowhere", "-o", "x1"], "no-such-input"),
+        (
+            &["build", "nowhere", "-o", "x1", "--embedder", "none"],
+            "no-such-input",
+        ),
         (&["search", "ix", "tide", "--mode", "dense"], "unsupported"),
         (
             &["search", "ix", "tide", "--rerank", "any"],
@@ -383,9 +392,12 @@ fn errors_are_text_on_stderr_or_one_json_object() {
         ),
         (
             &["build", "in", "-o", "x2", "--embedder", "table"],
-            "embedder-unavailable",
+            "model-not-found",
         ),
-        (&["build", "in", "-o", "in"], "not-an-index"),
+        (
+            &["build", "in", "-o", "in", "--embedder", "none"],
+            "not-an-index",
+        ),
         (&["eval", "--data", "nowhere"], ""),
     ];
     for (arguments, code) in cases {
@@ -423,7 +435,10 @@ fn bad_documents_are_skipped_with_their_reason_and_the_others_indexed() {
         "in/more.jsonl",
         "{\"_id\":\"m1\",\"text\":\"good\"}\nnot json\n{\"text\":\"no id\"}\n{\"_id\":\"r1\",\"text\":\"taken\"}\n{\"_id\":\"m2\"}\n{\"_id\":\"m3\",\"text\":\"good too\"}\n",
     );
-    let ran = run(&root, &["build", "in", "-o", "ix2", "--json"]);
+    let ran = run(
+        &root,
+        &["build", "in", "-o", "ix2", "--embedder", "none", "--json"],
+    );
     assert_eq!(ran.code, 0, "{ran:?}");
     let built = ran.json();
     let mut codes = Vec::new();
@@ -455,7 +470,7 @@ fn bad_documents_are_skipped_with_their_reason_and_the_others_indexed() {
     assert_eq!(code("in/empty.md"), "no-text", "{codes:?}");
     let ran = run(&root, &["search", "ix2", "good", "--json"]);
     assert_eq!(ids(&ran.json()).len(), 2);
-    let text = run(&root, &["build", "in", "-o", "ix2"]);
+    let text = run(&root, &["build", "in", "-o", "ix2", "--embedder", "none"]);
     assert!(text.out.contains("Skipped "), "{}", text.out);
 }
 
@@ -463,11 +478,17 @@ fn bad_documents_are_skipped_with_their_reason_and_the_others_indexed() {
 fn only_bad_documents_are_an_error_and_leave_nothing() {
     let root = folder();
     write(root.path(), "bad/a.jsonl", "not json\n");
-    let ran = run(&root, &["build", "bad", "-o", "ix3", "--json"]);
+    let ran = run(
+        &root,
+        &["build", "bad", "-o", "ix3", "--embedder", "none", "--json"],
+    );
     assert_eq!((ran.code, ran.error_code().as_str()), (2, "no-documents"));
     assert_eq!(run(&root, &["search", "ix3", "tide"]).code, 2);
     // Nor is an index replaced by nothing.
-    let ran = run(&root, &["build", "bad", "-o", "ix", "--json"]);
+    let ran = run(
+        &root,
+        &["build", "bad", "-o", "ix", "--embedder", "none", "--json"],
+    );
     assert_eq!(ran.code, 2);
     assert_eq!(ids(&search(&root, &["crab"])), ["crab.html"]);
 }
@@ -509,7 +530,10 @@ fn an_update_reports_what_it_did() {
     assert!(ids(&search(&root, &["crab"])).is_empty());
     let ran = run(&root, &["update", "ix", "--compact", "--json"]);
     assert_eq!(ran.json()["compacted"], true, "{ran:?}");
-    let fresh = run(&root, &["build", "in", "-o", "fresh", "--json"]);
+    let fresh = run(
+        &root,
+        &["build", "in", "-o", "fresh", "--embedder", "none", "--json"],
+    );
     assert_eq!(fresh.code, 0);
     let entry = |name: &str| fs::read(root.path().join(name).join("littoral.json")).unwrap();
     assert!(entry("ix") == entry("fresh"));
@@ -599,7 +623,10 @@ fn an_evaluation_reports_what_the_contract_says() {
         "beir/qrels/test.tsv",
         "query-id\tcorpus-id\tscore\nq\t1\t1\n",
     );
-    let ran = run(&root, &["eval", "--data", "beir", "--json"]);
+    let ran = run(
+        &root,
+        &["eval", "--data", "beir", "--embedder", "none", "--json"],
+    );
     assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{ran:?}");
     let report = ran.json();
     let fields = [
@@ -627,7 +654,10 @@ fn an_evaluation_reports_what_the_contract_says() {
         (&of_run["metrics"]["ndcg@10"], &report["n_queries"]),
         (&1.0.into(), &1.into())
     );
-    assert_eq!(run(&root, &["eval", "--data", "beir"]).code, 0);
+    assert_eq!(
+        run(&root, &["eval", "--data", "beir", "--embedder", "none"]).code,
+        0
+    );
     write(
         to,
         "queries.jsonl",

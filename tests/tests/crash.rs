@@ -125,7 +125,16 @@ impl Story {
         if has_index {
             let ran = program::run(
                 root.path(),
-                &["build", "old", "-o", "before", "--threads", "1"],
+                &[
+                    "build",
+                    "old",
+                    "-o",
+                    "before",
+                    "--embedder",
+                    "none",
+                    "--threads",
+                    "1",
+                ],
             );
             assert_eq!(ran.code, 0, "{ran:?}");
             // An index of two segments, so that compacting has something to do.
@@ -298,12 +307,15 @@ fn killed_at_every_moment(arguments: &[&str], has_index: bool) {
 
 #[test]
 fn a_first_build_killed_at_any_moment_leaves_no_index_or_a_whole_one() {
-    killed_at_every_moment(&["build", "new", "-o", "index"], false);
+    killed_at_every_moment(
+        &["build", "new", "-o", "index", "--embedder", "none"],
+        false,
+    );
 }
 
 #[test]
 fn a_build_over_an_index_killed_at_any_moment_leaves_the_old_or_the_new() {
-    killed_at_every_moment(&["build", "new", "-o", "index"], true);
+    killed_at_every_moment(&["build", "new", "-o", "index", "--embedder", "none"], true);
 }
 
 #[test]
@@ -367,7 +379,11 @@ fn fails_at_every_moment(arguments: &[&str], calls: &[&str], errno: &str) {
 
 #[test]
 fn a_full_disk_ends_a_build_and_leaves_the_old_index() {
-    fails_at_every_moment(&["build", "new", "-o", "index"], &["write"], "ENOSPC");
+    fails_at_every_moment(
+        &["build", "new", "-o", "index", "--embedder", "none"],
+        &["write"],
+        "ENOSPC",
+    );
 }
 
 #[test]
@@ -387,14 +403,26 @@ fn a_disk_that_fails_ends_an_update_and_leaves_the_old_index() {
 
 #[test]
 fn too_many_open_files_end_a_build_and_leave_the_old_index() {
-    fails_at_every_moment(&["build", "new", "-o", "index"], &["openat"], "EMFILE");
+    fails_at_every_moment(
+        &["build", "new", "-o", "index", "--embedder", "none"],
+        &["openat"],
+        "EMFILE",
+    );
 }
 
 #[test]
 fn two_builds_at_once_end_with_one_index_and_a_reason() {
     let story_root = tempfile::tempdir().unwrap();
     inputs(&story_root.path().join("new"), 1);
-    let arguments = ["build", "new", "-o", "index", "--json"];
+    let arguments = [
+        "build",
+        "new",
+        "-o",
+        "index",
+        "--embedder",
+        "none",
+        "--json",
+    ];
     let mut children: Vec<_> = (0..3)
         .map(|_| {
             program::command(story_root.path(), &arguments)
@@ -433,10 +461,21 @@ fn an_interrupt_leaves_no_half_index() {
     fs::write(folder.join("all.jsonl"), lines).unwrap();
     let mut interrupted = 0;
     for delay in [30, 80, 150, 300, 600, 1200] {
-        let child = program::command(root.path(), &["build", "many", "-o", "index", "--json"])
-            .stdout(std::process::Stdio::piped())
-            .spawn()
-            .unwrap();
+        let child = program::command(
+            root.path(),
+            &[
+                "build",
+                "many",
+                "-o",
+                "index",
+                "--embedder",
+                "none",
+                "--json",
+            ],
+        )
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
         // The moment need not be exact: whichever it is, what is left must be whole.
         let started = Instant::now();
         while started.elapsed() < Duration::from_millis(delay) {

@@ -42,7 +42,7 @@ fn javascript_ranks_like_the_native_engine() {
     let build = [OsStr::new("build"), corpus.join("first").as_os_str()].map(OsStr::to_owned);
     run(Command::new(&program)
         .args(build)
-        .arg("--output")
+        .args(["--embedder", "none", "--output"])
         .arg(&index));
     run(Command::new(&program)
         .arg("update")

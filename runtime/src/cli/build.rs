@@ -126,7 +126,11 @@ pub(super) fn build(arguments: &BuildArguments) -> Result<Outcome, Failure> {
     let mut settings = settings(arguments, &config)?;
     let options = ingest_options(&config, &settings);
     let (files, skipped) = find(&arguments.inputs, &options)?;
-    let name = arguments.embedder.as_deref().unwrap_or(embedder::DEFAULT);
+    let name = arguments
+        .embedder
+        .as_ref()
+        .or(config.vectors.embedder.as_ref());
+    let name = name.map_or(embedder::DEFAULT, String::as_str);
     let tools = embedder::choose(name, &mut settings, arguments.shared.threads)?;
     let mut folder = open_folder(&arguments.output)?;
     let watch = Watch::start(files.len());

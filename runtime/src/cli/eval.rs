@@ -32,8 +32,8 @@ pub(super) struct Arguments {
     /// How queries become vectors, as for a build
     #[arg(long, value_name = "none|table|minilm|PATH")]
     embedder: Option<String>,
-    /// Retrieval modes, separated by commas
-    #[arg(long, default_value = "lexical", value_delimiter = ',')]
+    /// Retrieval modes, separated by commas [default: all that the index has]
+    #[arg(long, value_delimiter = ',')]
     modes: Vec<String>,
     /// How rankings are joined: ranks, or scores:W with the share W of vectors in percent
     #[arg(long, value_name = "ranks|scores:W", value_parser = fusion)]
@@ -138,13 +138,17 @@ fn on_collection(
     let mut store = Folder::open(folder.path())
         .map_err(|error| Failure::new(error.code(), error.to_string(), error.hint()))?;
     let mut settings = default_settings();
-    Config::read(arguments.config.as_deref())
-        .and_then(|config| config.apply(&mut settings))
+    let config = Config::read(arguments.config.as_deref())
+        .and_then(|config| config.apply(&mut settings).map(|()| config))
         .map_err(|error| super::build::config_failure(&error))?;
     settings.chunk_tokens = arguments.chunk_tokens.unwrap_or(settings.chunk_tokens);
     settings.overlap_tokens = arguments.chunk_overlap.unwrap_or(settings.overlap_tokens);
     super::build::check_overlap(&settings)?;
-    let name = arguments.embedder.as_deref().unwrap_or("none");
+    let name = arguments
+        .embedder
+        .as_ref()
+        .or(config.vectors.embedder.as_ref());
+    let name = name.map_or(embedder::DEFAULT, String::as_str);
     let tools = embedder::choose(name, &mut settings, arguments.threads)?;
     let start = Instant::now();
     let mut failed = None;
@@ -179,6 +183,12 @@ fn measure(
     fusion: Option<Fusion>,
     build: BuildCost,
 ) -> Result<Report, Failure> {
+    let all = [Mode::Lexical, Mode::Dense, Mode::Hybrid];
+    let modes = match modes {
+        [] if index.has_vectors() => &all,
+        [] => &all[..1],
+        modes => modes,
+    };
     let runs: Vec<Run> = modes
         .iter()
         .map(|&mode| crate::eval::run(index, dataset, mode, fusion.unwrap_or_default()))
