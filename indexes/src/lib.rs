@@ -6,6 +6,7 @@
 //! `FORMAT.md` beside this crate is normative.
 #![forbid(unsafe_code)]
 
+mod base64;
 mod bytes;
 pub mod coder;
 pub mod envelope;
@@ -16,6 +17,7 @@ pub mod inventory;
 pub mod layout;
 pub mod lexicon;
 pub mod manifest;
+pub mod order;
 pub mod passages;
 pub mod postings;
 pub mod sort;

@@ -10,3 +10,4 @@ pub mod memory;
 pub mod program;
 pub mod random;
 pub mod sample;
+pub mod unicode;

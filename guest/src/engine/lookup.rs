@@ -9,7 +9,8 @@ use crate::query::Occur;
 use littoral_indexes::envelope::{BlockId, Kind};
 use littoral_indexes::impact::ImpactList;
 use littoral_indexes::lexicon::BlockTerm;
-use std::collections::BTreeMap;
+use littoral_indexes::order::{sort_by, sort_by_key};
+use std::cmp::Reverse;
 use std::sync::{Arc, PoisonError};
 
 /// Most terms a prefix is completed to.
@@ -122,7 +123,7 @@ impl<H: Host> Index<H> {
             }
         }
         if !leaves.is_empty() {
-            leaves.sort_unstable();
+            sort_by(&mut leaves, Ord::cmp);
             leaves.dedup();
             let read = self.blocks(&leaves, fetched).await?;
             let mut cache = self.leaves.lock().unwrap_or_else(PoisonError::into_inner);
@@ -247,7 +248,7 @@ impl<H: Host> Index<H> {
             );
         }
         let frequency = |s: &Source| s.term().map_or(0, BlockTerm::document_frequency);
-        terms.sort_by_key(|s| std::cmp::Reverse(frequency(s)));
+        sort_by_key(&mut terms, |s| std::cmp::Reverse(frequency(s)));
         for term in terms.into_iter().take(MAX_COMPLETIONS) {
             let name = term.term().map(|t| t.term.clone());
             if !sources
@@ -299,7 +300,7 @@ fn all_terms(plan: &Plan) -> Vec<&str> {
     for phrase in &plan.phrases {
         terms.extend(phrase_terms(phrase));
     }
-    terms.sort_unstable();
+    sort_by(&mut terms, Ord::cmp);
     terms.dedup();
     terms
 }
@@ -332,21 +333,32 @@ fn unite(mut sources: Vec<Source>) -> Option<Source> {
     if sources.len() < 2 {
         return sources.pop();
     }
-    let mut united: BTreeMap<u32, (u16, BTreeMap<u32, u16>)> = BTreeMap::new();
+    let (mut bases, mut entries) = (Vec::new(), Vec::new());
     for source in &sources {
         let list = source.list();
         for (i, &document) in list.documents.iter().enumerate() {
-            let (base, entries) = united.entry(document).or_default();
-            *base = (*base).max(list.bases[i]);
-            for (chunk, extra) in list.pairs(i) {
-                let highest = entries.entry(chunk).or_default();
-                *highest = (*highest).max(extra);
-            }
+            bases.push((document, list.bases[i]));
+            entries.extend(list.pairs(i).map(|(chunk, extra)| (document, chunk, extra)));
         }
     }
+    // The highest of equals first, which is the one that stays.
+    sort_by_key(&mut bases, |&(document, base)| (document, Reverse(base)));
+    bases.dedup_by_key(|&mut (document, _)| document);
+    sort_by_key(&mut entries, |&(document, chunk, extra)| {
+        (document, chunk, Reverse(extra))
+    });
+    entries.dedup_by_key(|&mut (document, chunk, _)| (document, chunk));
     let mut list = ImpactList::new();
-    for (document, (base, entries)) in united {
-        list.push(document, base, entries);
+    let mut rest = entries.as_slice();
+    for (document, base) in bases {
+        let n = rest.partition_point(|&(of, _, _)| of <= document);
+        let (own, others) = rest.split_at(n);
+        list.push(
+            document,
+            base,
+            own.iter().map(|&(_, chunk, extra)| (chunk, extra)),
+        );
+        rest = others;
     }
     Some(Source::Owned(Arc::new(list)))
 }

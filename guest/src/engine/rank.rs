@@ -13,6 +13,7 @@
 use super::blocks::Bits;
 use littoral_indexes::impact::ImpactList;
 use littoral_indexes::layout::Layout;
+use littoral_indexes::order::{sort_by, sort_by_key};
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -98,7 +99,7 @@ pub(super) fn top_documents(
             chunk,
         })
         .collect();
-    ranked.sort_by_key(|r| (Reverse(r.score), r.document));
+    sort_by_key(&mut ranked, |r| (Reverse(r.score), r.document));
     ranked
 }
 
@@ -118,7 +119,7 @@ fn bounds(lists: &[Weighted<'_>], layout: &Layout) -> Vec<(u32, u32)> {
                     .zip(list.peaks.iter().map(bound)),
             );
         }
-        pairs.sort_unstable();
+        sort_by(&mut pairs, Ord::cmp);
         pairs.dedup_by(|next, kept| {
             let same = next.0 == kept.0;
             if same {
@@ -160,7 +161,7 @@ pub(super) fn top_chunks(
             chunk,
         }));
     }
-    ranked.sort_by_key(|r| (Reverse(r.score), r.document, r.chunk));
+    sort_by_key(&mut ranked, |r| (Reverse(r.score), r.document, r.chunk));
     ranked.truncate(k);
     ranked
 }

@@ -4,6 +4,7 @@ use super::TWO_EDITS_CHARS;
 use super::directory::{SpellingDirectory, reverse};
 use super::distance::damerau_chars;
 use crate::error::IndexError;
+use crate::order::sort_by;
 
 /// A word of the index that may be meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,11 +62,11 @@ pub fn corrections(
             ));
         }
     })?;
-    found.sort_unstable_by(|(_, a), (_, b)| {
+    sort_by(&mut found, |(_, a), (_, b)| {
         (a.word.cmp(&b.word)).then(b.frequency.cmp(&a.frequency))
     });
     found.dedup_by(|(_, a), (_, b)| a.word == b.word);
-    found.sort_unstable_by(|(a_score, a), (b_score, b)| {
+    sort_by(&mut found, |(a_score, a), (b_score, b)| {
         (a.edits.cmp(&b.edits))
             .then(b_score.cmp(a_score))
             .then(b.frequency.cmp(&a.frequency))
@@ -102,9 +103,11 @@ pub fn completions(
             });
         }
     })?;
-    found.sort_unstable_by(|a, b| (a.word.cmp(&b.word)).then(b.frequency.cmp(&a.frequency)));
+    sort_by(&mut found, |a, b| {
+        (a.word.cmp(&b.word)).then(b.frequency.cmp(&a.frequency))
+    });
     found.dedup_by(|a, b| a.word == b.word);
-    found.sort_unstable_by(|a, b| {
+    sort_by(&mut found, |a, b| {
         (b.frequency.cmp(&a.frequency))
             .then(a.edits.cmp(&b.edits))
             .then_with(|| a.word.cmp(&b.word))
