@@ -1,12 +1,13 @@
-// Builds the WebAssembly core into web/pkg: compiles, binds, optimises, and prints the sizes.
+// Builds the npm package into web/pkg: `node web/build.mjs` from a clean clone, and prints its sizes.
 //
-//   node web/build.mjs [--profile NAME]
+//   cargo → wasm-bindgen → optimise → littoral.wasm, littoral-languages.wasm
+//   ts/   → esbuild      →            index.js, worker.js, node.js, …
+//   ts/   → tsc          →            types/
 //
-// Needs cargo with the wasm32-unknown-unknown target. `npm install` in web/ adds an optimiser, whose
-// result is taken where it is smaller compressed.
+// Needs cargo with the wasm32-unknown-unknown target; installs its own tools when they are not there.
 
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -14,21 +15,34 @@ import { parseArgs } from "node:util";
 import { brotliCompressSync } from "node:zlib";
 
 const TARGET = "wasm32-unknown-unknown";
-// What rustc may use, and no more: with all features named, V8 refuses the module.
-const FEATURES = [
-  "simd",
-  "bulk-memory",
-  "mutable-globals",
-  "nontrapping-float-to-int",
-  "reference-types",
-  "sign-ext",
-  "multivalue",
+const MODULES = [
+  { name: "core", file: "littoral.wasm", features: [] },
+  { name: "languages", file: "littoral-languages.wasm", features: ["--features", "languages"] },
 ];
+/** Entries, and what each leaves to be loaded when it is needed. */
+const ENTRIES = [
+  { entry: "browser.ts", file: "index.js" },
+  { entry: "worker.ts", file: "worker.js" },
+  { entry: "inline.ts", file: "inline.js" },
+  { entry: "languages.ts", file: "languages.js" },
+  { entry: "node.ts", file: "node.js" },
+  { entry: "workerd.ts", file: "workerd.js" },
+  { entry: "pagefind.ts", file: "pagefind.js", littoral: "./index.js" },
+  { entry: "pagefind.ts", file: "pagefind-node.js", littoral: "./node.js" },
+];
+const EXTERNAL = ["node:*", "*/languages.js", "*/inline.js", "*.wasm"];
 
 const web = fileURLToPath(new URL(".", import.meta.url));
 const root = join(web, "..");
 const pkg = join(web, "pkg");
+const generated = join(web, "generated");
 const { values } = parseArgs({ options: { profile: { type: "string", default: "web" } } });
+
+if (!existsSync(join(web, "node_modules/esbuild"))) {
+  execFileSync("npm", ["ci", "--no-audit", "--no-fund"], { cwd: web, stdio: "inherit" });
+}
+const { build } = await import("esbuild");
+const { optimise } = await import("./build/optimise.mjs");
 
 // Paths of this machine in panic messages would make each machine's core another.
 const home = process.env.CARGO_HOME ?? join(homedir(), ".cargo");
@@ -38,49 +52,55 @@ const flags = [
   `--remap-path-prefix=${root}=littoral`,
 ];
 const env = { ...process.env, CARGO_ENCODED_RUSTFLAGS: flags.join("\x1f") };
-
 const cargo = (args, options) =>
   execFileSync("cargo", args, { cwd: root, stdio: ["ignore", "pipe", "inherit"], ...options });
-
-const coreCrate = ["-p", "littoral-web", "--target", TARGET, "--profile", values.profile];
-cargo(["build", "--locked", ...coreCrate], { env });
 const metadata = JSON.parse(
   cargo(["metadata", "--format-version", "1", "--no-deps"], { maxBuffer: 1 << 28 }).toString(),
 );
-const built = join(metadata.target_directory, TARGET, values.profile, "littoral_web.wasm");
-mkdirSync(pkg, { recursive: true });
-cargo(["run", "--locked", "--quiet", "-p", "littoral-web-bindgen", "--", built, pkg]);
 
-const core = join(pkg, "littoral_bg.wasm");
-report("wasm, bound", readFileSync(core));
-const optimiser = join(web, "node_modules/binaryen/bin/wasm-opt");
-if (existsSync(optimiser)) {
-  const smaller = join(pkg, "optimised.wasm");
-  execFileSync(process.execPath, [
-    optimiser,
-    core,
-    "-o",
-    smaller,
-    "-Oz",
-    // Splitting the tables at their zeros costs more on the wire than the zeros do.
-    "--skip-pass=memory-packing",
-    ...FEATURES.map((feature) => `--enable-${feature}`),
-  ]);
-  report("wasm, optimised", readFileSync(smaller));
-  // Fewer bytes are often more once compressed, and pages are served compressed.
-  if (wire(readFileSync(smaller)) < wire(readFileSync(core))) renameSync(smaller, core);
-  else rmSync(smaller);
+for (const folder of [pkg, generated]) {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder);
 }
-console.log(`the core is ${wire(readFileSync(core))} bytes on the wire`);
-report("its JavaScript", readFileSync(join(pkg, "littoral.js")));
-report("littoral.mjs", readFileSync(join(web, "littoral.mjs")));
-
-/** Bytes as served. */
-function wire(bytes) {
-  return brotliCompressSync(bytes).length;
+for (const { name, file, features } of MODULES) {
+  const crate = ["-p", "littoral-web", "--target", TARGET, "--profile", values.profile];
+  cargo(["build", "--locked", ...crate, ...features], { env });
+  const built = join(metadata.target_directory, TARGET, values.profile, "littoral_web.wasm");
+  const bound = join(generated, name);
+  cargo(["run", "--locked", "--quiet", "-p", "littoral-web-bindgen", "--", built, bound]);
+  writeFileSync(join(pkg, file), optimise(readFileSync(join(bound, "littoral_bg.wasm"))));
 }
 
-function report(name, bytes) {
+for (const { entry, file, littoral } of ENTRIES) {
+  await build({
+    entryPoints: [join(web, "ts", entry)],
+    outfile: join(pkg, file),
+    bundle: true,
+    format: "esm",
+    target: "es2022",
+    minify: true,
+    legalComments: "none",
+    external: EXTERNAL,
+    // A file beside it, so that the package works without a bundler too.
+    plugins: littoral ? [beside("littoral", littoral)] : [],
+    logLevel: "warning",
+  });
+}
+execFileSync(join(web, "node_modules/.bin/tsc"), ["-p", web], { stdio: "inherit" });
+for (const licence of ["LICENSE-MIT", "LICENSE-APACHE"]) {
+  copyFileSync(join(root, licence), join(pkg, licence));
+}
+
+/** Leaves imports of `name` to be loaded from `path`. */
+function beside(name, path) {
+  const filter = new RegExp(`^${name}$`);
+  return { name, setup: ({ onResolve }) => onResolve({ filter }, () => ({ path, external: true })) };
+}
+
+for (const { file } of [...MODULES, ...ENTRIES]) {
+  const bytes = readFileSync(join(pkg, file));
   const kb = (n) => `${(n / 1000).toFixed(1).padStart(7)} kB`;
-  console.log(`${name.padEnd(16)}${kb(bytes.length)} raw ${kb(wire(bytes))} brotli`);
+  // As served.
+  const wire = brotliCompressSync(bytes).length;
+  console.log(`${file.padEnd(26)}${kb(bytes.length)} raw ${kb(wire)} brotli`);
 }

@@ -42,6 +42,7 @@ mod memo;
 mod scan;
 mod stop;
 mod synonym;
+pub mod unicode;
 
 pub use detect::detect;
 pub use language::Language;

@@ -11,6 +11,7 @@
 
 mod blocks;
 mod check;
+mod decimal;
 mod dense;
 mod excerpt;
 mod explain;
@@ -69,7 +70,7 @@ pub enum EngineError {
         path: String,
     },
     /// The query asks for something the index does not have.
-    #[error("the index has no {what} {name:?}; it has: {known}")]
+    #[error("the index has no {what} \"{name}\"; it has: {known}")]
     Unknown {
         /// `filter` or `sort key`.
         what: &'static str,
@@ -77,6 +78,12 @@ pub enum EngineError {
         name: String,
         /// What there is.
         known: String,
+    },
+    /// This build of the engine cannot analyse a language of the index as it was analysed.
+    #[error("this build of the engine lacks the language \"{language}\" of the index")]
+    MissingLanguage {
+        /// Its BCP 47 primary subtag.
+        language: String,
     },
     /// The index cannot do what was asked.
     #[error("{what}")]
@@ -95,6 +102,7 @@ impl EngineError {
             Self::Host(_) => "unreadable",
             Self::Stale { .. } => "stale-index",
             Self::Unknown { .. } => "unknown-field",
+            Self::MissingLanguage { .. } => "missing-language",
             Self::Unsupported { .. } => "unsupported",
         }
     }

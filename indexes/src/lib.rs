@@ -5,6 +5,7 @@
 //! file, clock, thread or environment, so the same code runs natively and in WebAssembly.
 //! `FORMAT.md` beside this crate is normative.
 
+mod base64;
 mod bytes;
 pub mod coder;
 pub mod envelope;
@@ -16,6 +17,7 @@ pub mod kernels;
 pub mod layout;
 pub mod lexicon;
 pub mod manifest;
+pub mod order;
 pub mod passages;
 pub mod postings;
 pub mod sort;

@@ -10,11 +10,10 @@
 //! spelling, so every changed byte is noticed. The manifest is encoded with bincode (variable-length
 //! integers, little-endian) under a size limit, after its hash was checked.
 
+use crate::base64;
 use crate::envelope::{FORMAT_VERSION, SegmentId, first_eight};
 use crate::error::{IndexError, Section};
 use crate::layout::{Class, Layout};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use bincode::{Decode, Encode};
 
 /// Name of the entry file.
@@ -243,7 +242,7 @@ impl Manifest {
         }
         let value = version.len() + 16 + "\",\"manifest\":\"".len();
         let encoded = file.get(value..file.len().saturating_sub(3));
-        let Some(bytes) = encoded.and_then(|text| STANDARD.decode(text).ok()) else {
+        let Some(bytes) = encoded.and_then(base64::decode) else {
             return Err(corrupt(
                 value.min(file.len()),
                 "the manifest is not base64, or is cut",
@@ -272,7 +271,7 @@ impl Manifest {
 }
 
 fn entry(manifest: &[u8]) -> Vec<u8> {
-    let (build, encoded) = (build_id(manifest), STANDARD.encode(manifest));
+    let (build, encoded) = (build_id(manifest), base64::encode(manifest));
     format!("{{\"littoral\":{FORMAT_VERSION},\"build\":\"{build}\",\"manifest\":\"{encoded}\"}}\n")
         .into_bytes()
 }

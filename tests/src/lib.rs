@@ -11,3 +11,4 @@ pub mod memory;
 pub mod program;
 pub mod random;
 pub mod sample;
+pub mod unicode;

@@ -20,7 +20,7 @@ use std::process::Command;
 #[test]
 fn javascript_ranks_like_the_native_engine() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let core = root.join("web/pkg/littoral_bg.wasm");
+    let core = root.join("web/pkg/littoral.wasm");
     let node = Command::new("node").arg("--version").output();
     let missing = if !core.is_file() {
         Some("web/pkg has no core; build it with `node web/build.mjs`")
@@ -35,6 +35,14 @@ fn javascript_ranks_like_the_native_engine() {
         return;
     }
 
+    // In the languages that are found, which the larger module searches, and as English alone, which
+    // the smaller one does.
+    agree(root, &[]);
+    agree(root, &["--lang", "en"]);
+}
+
+/// Builds the index with further arguments and compares what both engines answer.
+fn agree(root: &Path, arguments: &[&str]) {
     let folder = tempfile::tempdir().unwrap();
     let index = folder.path().join("index");
     let corpus = root.join("tests/corpora/coast");
@@ -42,6 +50,7 @@ fn javascript_ranks_like_the_native_engine() {
     let build = [OsStr::new("build"), corpus.join("first").as_os_str()].map(OsStr::to_owned);
     run(Command::new(&program)
         .args(build)
+        .args(arguments)
         .args(["--embedder", "none", "--output"])
         .arg(&index));
     run(Command::new(&program)

@@ -2,6 +2,7 @@
 
 use crate::error;
 use crate::host::JsHost;
+use crate::json;
 use littoral_guest::SearchOptions;
 use littoral_guest::engine::{self, Mode, SortOrder};
 use wasm_bindgen::prelude::*;
@@ -73,7 +74,20 @@ impl Index {
         let options = read(&options)?;
         let result = self.0.search(&query, &options).await;
         let result = result.map_err(|error| error::engine(&error))?;
-        serde_json::to_string(&result).map_err(|e| error::error("internal", &e.to_string()))
+        json::write(&result).map_err(|e| error::error("internal", &e.to_string()))
+    }
+}
+
+#[wasm_bindgen]
+impl Index {
+    /// The values of every filter key with their numbers of documents, as JSON text.
+    ///
+    /// # Errors
+    /// An `Error` with the engine's code.
+    pub async fn filters(&self) -> Result<String, JsValue> {
+        let filters = self.0.filters().await;
+        let filters = filters.map_err(|error| error::engine(&error))?;
+        json::write(&filters).map_err(|e| error::error("internal", &e.to_string()))
     }
 }
 
@@ -85,7 +99,7 @@ fn read(options: &Options) -> Result<SearchOptions, JsValue> {
         Some("lexical") => Mode::Lexical,
         Some("dense") => Mode::Dense,
         Some(other) => {
-            let message = format!("{other:?} is no mode; there are hybrid, lexical and dense");
+            let message = format!("\"{other}\" is no mode; there are hybrid, lexical and dense");
             return Err(error::error("bad-option", &message));
         }
     };

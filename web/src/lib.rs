@@ -11,6 +11,8 @@ mod error;
 mod host;
 #[cfg(target_arch = "wasm32")]
 mod index;
+#[cfg(target_arch = "wasm32")]
+mod json;
 
 #[cfg(target_arch = "wasm32")]
 pub use index::{Index, open};

@@ -35,7 +35,7 @@ before(async () => {
 
 after(() => server.close());
 
-const littoral = skip ? undefined : await import("../node.mjs");
+const littoral = skip ? undefined : await import("../pkg/node.js");
 const text = (bytes) => new TextDecoder().decode(bytes);
 
 test("files come in the order they were asked for, with or without a slash", { skip }, async () => {

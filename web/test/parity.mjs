@@ -25,7 +25,7 @@ const written = ({ json, ...error }) =>
   json === undefined ? error : { json: JSON.stringify(JSON.parse(json)) };
 
 test("every query gives the native result, one after the other and all at once", { skip }, async () => {
-  const { open } = await import("../node.mjs");
+  const { open } = await import("../pkg/node.js");
   const cases = JSON.parse(await readFile(file, "utf8"));
   const index = await open(folder);
   for (const each of cases) {

@@ -13,7 +13,7 @@ use latin::{LETTERS, WORDS};
 
 use super::fold::{fold, lower};
 use super::language::Language;
-use super::stop::LISTS;
+use super::stop::lists;
 
 /// Bytes looked at.
 const LOOK_BYTES: usize = 2048;
@@ -192,9 +192,7 @@ fn devanagari(text: &str) -> &'static str {
 fn words() -> &'static [(&'static str, &'static str)] {
     static TABLE: OnceLock<Vec<(&str, &str)>> = OnceLock::new();
     TABLE.get_or_init(|| {
-        let stops = LISTS
-            .iter()
-            .flat_map(|(code, words)| words.iter().map(|w| (*w, *code)));
+        let stops = lists().flat_map(|(code, words)| words.iter().map(|w| (*w, *code)));
         let more = WORDS
             .iter()
             .flat_map(|(code, words)| words.split(' ').map(|w| (w, *code)));

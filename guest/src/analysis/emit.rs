@@ -1,12 +1,10 @@
 //! Compounds to tokens.
 
-use unicode_normalization::UnicodeNormalization;
-
 use super::fold::{fold, lower};
 use super::language::Language;
 use super::memo::Memo;
 use super::scan::{Class, Compound, Segment, extends};
-use super::{MAX_TERM_BYTES, Token, TokenKind};
+use super::{MAX_TERM_BYTES, Token, TokenKind, unicode};
 
 /// Segments beyond which a compound is not a name but a list.
 const MAX_WHOLE_SEGMENTS: usize = 8;
@@ -331,7 +329,7 @@ impl<'a> Emitter<'a> {
         }
         self.buffer.clear();
         // Composed first, for a syllable may be written as its letters.
-        self.buffer.extend(self.text[start..end].nfkc());
+        self.buffer.extend(unicode::nfkc(&self.text[start..end]));
         let exact = *self.buffer == self.text[start..end];
         let ends: Vec<usize> = self
             .buffer

@@ -5,18 +5,16 @@
 //! drops them, so *cafe* finds *café* and *Hauser* finds *Häuser*. Letters that are not a base with
 //! a mark on it stay apart: Cyrillic й is not и, kana が is not か.
 
-use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::{decompose_canonical, is_combining_mark};
+use super::unicode::{self, is_mark};
 
 /// Appends `word` to `out`: NFKC, lower case with full folding (ß → ss, ς → σ), without format
 /// characters, apostrophes, Arabic and Hebrew vowel marks and tatweel.
 ///
 /// `dotless` is the casing of Turkic languages (I → ı).
 pub(super) fn lower(word: &str, dotless: bool, out: &mut String) {
-    for c in word.nfkc() {
+    for c in unicode::nfkc(word) {
         match c {
             'I' if dotless => out.push('ı'),
-            'İ' => out.push('i'),
             'ß' | 'ẞ' => out.push_str("ss"),
             'ς' => out.push('σ'),
             'ё' | 'Ё' => out.push('е'),
@@ -27,7 +25,7 @@ pub(super) fn lower(word: &str, dotless: bool, out: &mut String) {
             | '\u{64B}'..='\u{65F}'
             | '\u{670}'
             | '\u{6D6}'..='\u{6ED}' => {}
-            _ if c.is_alphanumeric() || is_combining_mark(c) => out.extend(c.to_lowercase()),
+            _ if c.is_alphanumeric() || is_mark(c) => out.push(unicode::lower(c)),
             _ => {}
         }
     }
@@ -62,8 +60,8 @@ pub(super) fn fold(word: &str, out: &mut String) {
             '\u{300}'..='\u{36F}' | '\u{1AB0}'..='\u{1AFF}' | '\u{1DC0}'..='\u{1DFF}' => {}
             // Latin, Greek and Arabic letters: the base without its marks.
             '\u{80}'..='\u{3FF}' | '\u{1E00}'..='\u{1FFF}' | '\u{622}'..='\u{626}' => {
-                decompose_canonical(c, |part| {
-                    if !is_combining_mark(part) {
+                unicode::canonical(c, &mut |part| {
+                    if !is_mark(part) {
                         out.push(part);
                     }
                 });

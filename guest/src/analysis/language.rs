@@ -50,7 +50,20 @@ impl Language {
         self.stemmer().is_some()
     }
 
+    /// Whether this build analyses the language as every other does: always with the feature
+    /// `languages`; without it, those that need nothing but what their script tells, and English.
+    pub fn is_known(self) -> bool {
+        cfg!(feature = "languages") || self == Self::ENGLISH || !SPECIAL.contains(&self.code())
+    }
+
     /// The Snowball stemmer of the language, where this build has one.
+    #[cfg(not(feature = "languages"))]
+    pub(super) fn stemmer(self) -> Option<Stemmer> {
+        (self == Self::ENGLISH).then(|| Stemmer::new(Algorithm::English))
+    }
+
+    /// The Snowball stemmer of the language, where this build has one.
+    #[cfg(feature = "languages")]
     pub(super) fn stemmer(self) -> Option<Stemmer> {
         let name = match self.code() {
             "ar" => "arabic",
@@ -136,6 +149,14 @@ impl Language {
     }
 
     /// Words that lose their vowel before an apostrophe (`l'homme`), folded.
+    #[cfg(not(feature = "languages"))]
+    #[expect(clippy::unused_self, reason = "the other build asks the language")]
+    pub(super) fn elisions(self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Words that lose their vowel before an apostrophe (`l'homme`), folded.
+    #[cfg(feature = "languages")]
     pub(super) fn elisions(self) -> &'static [&'static str] {
         match self.code() {
             "fr" => &[
@@ -151,6 +172,14 @@ impl Language {
         }
     }
 }
+
+/// Languages other than English of which analysis knows more than the script: stemmers, stop words,
+/// elisions.
+const SPECIAL: &[&str] = &[
+    "ar", "ca", "cs", "da", "de", "el", "eo", "es", "et", "eu", "fa", "fi", "fr", "ga", "hi", "hu",
+    "hy", "id", "it", "lt", "ne", "nl", "no", "oc", "pl", "pt", "ro", "ru", "sr", "st", "sv", "ta",
+    "tr", "uk", "yi",
+];
 
 impl Default for Language {
     fn default() -> Self {
@@ -173,6 +202,7 @@ impl std::fmt::Display for Language {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analysis::stop::{lists, stop_words};
 
     #[test]
     fn a_tag_gives_its_primary_subtag() {
@@ -189,6 +219,21 @@ mod tests {
         ] {
             assert_eq!(Language::from_code(tag).code(), code, "{tag}");
         }
+    }
+
+    #[test]
+    fn a_small_build_knows_which_languages_it_lacks() {
+        for [a, b] in ('a'..='z').flat_map(|a| ('a'..='z').map(move |b| [a, b])) {
+            let code: String = [a, b].into_iter().collect();
+            let language = Language::from_code(&code);
+            let is_special = language != Language::ENGLISH
+                && (language.has_stemmer()
+                    || !language.elisions().is_empty()
+                    || !stop_words(language).is_empty());
+            assert_eq!(SPECIAL.contains(&language.code()), is_special, "{code}");
+            assert!(language.is_known());
+        }
+        assert!(lists().all(|(code, _)| code.len() == 2));
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! `.`, `:` and `_` arrives as one compound of several segments. Runs of scripts written without
 //! spaces and runs of Hangul are compounds of their own.
 
-use unicode_normalization::char::is_combining_mark;
+use super::unicode::is_mark;
 
 /// Longest compound, in segments; the rest starts another.
 pub(super) const MAX_SEGMENTS: usize = 16;
@@ -374,7 +374,7 @@ pub(crate) fn extends(c: char) -> bool {
     matches!(
         c,
         '\u{AD}' | '\u{200C}' | '\u{200D}' | '\u{2060}' | '\u{FEFF}' | '\u{FF9E}' | '\u{FF9F}'
-    ) || is_combining_mark(c)
+    ) || is_mark(c)
 }
 
 /// The class of a letter or digit; `None` for everything else.

@@ -8,23 +8,33 @@ use super::language::Language;
 
 /// Stop words of `language`; empty where we have none.
 pub(super) fn stop_words(language: Language) -> &'static [&'static str] {
-    LISTS
-        .iter()
+    lists()
         .find(|(code, _)| *code == language.code())
         .map_or(&[], |(_, words)| words)
 }
 
-pub(super) const LISTS: &[(&str, &[&str])] = &[
-    (
-        "en",
-        &[
-            "a", "am", "an", "and", "are", "as", "at", "be", "been", "but", "by", "can", "did",
-            "do", "does", "for", "from", "had", "has", "have", "he", "her", "his", "how", "i",
-            "in", "into", "is", "it", "its", "my", "of", "on", "or", "our", "she", "so", "such",
-            "than", "that", "the", "their", "them", "then", "there", "these", "they", "those",
-            "to", "was", "we", "were", "what", "which", "will", "with", "you", "your",
-        ],
-    ),
+/// All lists that this build has: language and words.
+pub(super) fn lists() -> impl Iterator<Item = &'static (&'static str, &'static [&'static str])> {
+    let others: &[_] = if cfg!(feature = "languages") {
+        OTHERS
+    } else {
+        &[]
+    };
+    [&ENGLISH].into_iter().chain(others)
+}
+
+const ENGLISH: (&str, &[&str]) = (
+    "en",
+    &[
+        "a", "am", "an", "and", "are", "as", "at", "be", "been", "but", "by", "can", "did", "do",
+        "does", "for", "from", "had", "has", "have", "he", "her", "his", "how", "i", "in", "into",
+        "is", "it", "its", "my", "of", "on", "or", "our", "she", "so", "such", "than", "that",
+        "the", "their", "them", "then", "there", "these", "they", "those", "to", "was", "we",
+        "were", "what", "which", "will", "with", "you", "your",
+    ],
+);
+
+const OTHERS: &[(&str, &[&str])] = &[
     (
         "de",
         &[
@@ -358,7 +368,7 @@ mod tests {
 
     #[test]
     fn entries_are_folded_and_not_repeated() {
-        for (code, words) in LISTS {
+        for (code, words) in lists() {
             for (at, word) in words.iter().enumerate() {
                 let mut folded = String::new();
                 fold(word, &mut folded);

@@ -60,7 +60,7 @@ impl Synonyms {
                 }
             }
         }
-        found.sort_by_key(|s| (s.first, std::cmp::Reverse(s.len)));
+        littoral_indexes::order::sort_by_key(&mut found, |s| (s.first, std::cmp::Reverse(s.len)));
         found
     }
 }

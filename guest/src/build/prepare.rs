@@ -138,7 +138,9 @@ impl Scratchpad {
 }
 
 impl Preparer {
-    /// A preparer; `lang` declares the language of all documents.
+    /// A preparer; `lang` declares the language of all documents. Needs the feature `languages`:
+    /// built without it, documents would be taken for English that are not.
+    #[cfg(feature = "languages")]
     pub fn new(chunking: ChunkOptions, analysis: AnalysisOptions, lang: Option<Language>) -> Self {
         let (analyzers, scratch) = (FxHashMap::default(), Scratchpad::default());
         Self {

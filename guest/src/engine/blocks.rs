@@ -14,6 +14,7 @@ use littoral_indexes::inventory::Inventory;
 use littoral_indexes::layout::Layout;
 use littoral_indexes::lexicon::{LexiconBlock, PositionsBlock, Separators, TailBlock, TermCodec};
 use littoral_indexes::manifest::{ENTRY_NAME, Manifest, SegmentManifest, read_deleted};
+use littoral_indexes::order::{sort_by, sort_by_key};
 use littoral_indexes::passages::{MAX_BLOCK_BYTES, PassageBlock};
 use littoral_indexes::postings::Positions;
 use littoral_indexes::sort::{self, DOCUMENTS_PER_BLOCK};
@@ -23,7 +24,6 @@ use littoral_indexes::vectors::rows::Rows;
 use littoral_indexes::vectors::{Cell, Centroids, Rotation};
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Serialize;
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Decoded bytes kept between queries, by default.
@@ -202,7 +202,7 @@ impl Cache {
         self.held_bytes += held_bytes;
         if self.held_bytes > limit {
             let mut uses: Vec<u64> = self.blocks.values().map(|cached| cached.used).collect();
-            uses.sort_unstable();
+            sort_by(&mut uses, Ord::cmp);
             // The older half goes: rarely, and without order among equals, since uses are distinct.
             let keep_from = uses[uses.len() / 2];
             self.blocks.retain(|_, cached| cached.used >= keep_from);
@@ -233,7 +233,8 @@ impl<H: Host> Index<H> {
     /// Opens the index that `host` holds: one round.
     ///
     /// # Errors
-    /// [`EngineError`] when there is no entry, or it is damaged.
+    /// [`EngineError`] when there is no entry, it is damaged, or the index has a language that this
+    /// build lacks.
     pub async fn open(host: H) -> Result<Self, EngineError> {
         let entry = host.entry().await.map_err(EngineError::Host)?;
         let in_entry = |error| EngineError::Index {
@@ -248,6 +249,11 @@ impl<H: Host> Index<H> {
             .collect::<Result<_, _>>()
             .map_err(in_entry)?;
         consistent(&segments).map_err(in_entry)?;
+        let languages = languages(&manifest);
+        if let Some(unknown) = languages.iter().find(|language| !language.is_known()) {
+            let language = unknown.code().to_owned();
+            return Err(EngineError::MissingLanguage { language });
+        }
         let (cache, cache_bytes) = (Mutex::new(Cache::default()), DEFAULT_CACHE_BYTES);
         let entry_bytes = entry.len() as u64;
         let options = AnalysisOptions {
@@ -257,7 +263,7 @@ impl<H: Host> Index<H> {
         Ok(Self {
             host,
             scoring: Scoring::new(manifest.settings.scoring, manifest.averages),
-            languages: languages(&manifest),
+            languages,
             analyzers: Mutex::new(Analyzers::new(options)),
             leaves: Mutex::default(),
             bounds: BoundsPool::default(),
@@ -345,7 +351,7 @@ impl<H: Host> Index<H> {
         }
         if !missing.is_empty() {
             // Lexicon before positions, dictionary before passages: later kinds decode with earlier.
-            missing.sort_unstable_by_key(|b| (b.kind != Kind::Dictionary, b.kind, *b));
+            sort_by_key(&mut missing, |b| (b.kind != Kind::Dictionary, b.kind, *b));
             missing.dedup();
             let mut found: FxHashMap<BlockId, Arc<Decoded>> = blocks
                 .iter()
@@ -567,17 +573,24 @@ fn languages(manifest: &Manifest) -> Vec<Language> {
     if !manifest.settings.lang.is_empty() {
         return vec![Language::from_code(&manifest.settings.lang)];
     }
-    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut counts: Vec<(&str, u64)> = Vec::new();
     for (code, n) in manifest
         .segments
         .iter()
         .flat_map(|segment| &segment.languages)
     {
-        *counts.entry(code).or_default() += u64::from(*n);
+        counts.push((code, u64::from(*n)));
     }
-    let total: u64 = counts.values().sum();
-    let mut counts: Vec<(&str, u64)> = counts.into_iter().collect();
-    counts.sort_by_key(|&(_, n)| std::cmp::Reverse(n));
+    sort_by(&mut counts, Ord::cmp);
+    counts.dedup_by(|next, kept| {
+        let same = next.0 == kept.0;
+        if same {
+            kept.1 += next.1;
+        }
+        same
+    });
+    let total: u64 = counts.iter().map(|&(_, n)| n).sum();
+    sort_by_key(&mut counts, |&(_, n)| std::cmp::Reverse(n));
     let few = |&(i, &(_, n)): &(usize, &(&str, u64))| i == 0 || n >= total / 20;
     let languages = counts.iter().enumerate().filter(few).take(MAX_LANGUAGES);
     let languages: Vec<Language> = languages

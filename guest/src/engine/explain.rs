@@ -5,6 +5,7 @@ use super::lexical::{Place, SCORE_UNIT};
 use super::lookup::FoundTerm;
 use super::rank::COVERAGE;
 use super::result::Explanation;
+use littoral_indexes::order::sort_by;
 
 /// The score of a hit: what each leg gives, and what the words give as a sum.
 pub(super) fn explain(found: &[FoundTerm], scored: &Scored, n_documents: u32) -> Explanation {
@@ -47,6 +48,7 @@ fn words(found: &[FoundTerm], place: Place, total: f64, n_documents: u32) -> Exp
         let Ok(i) = list.documents.binary_search(&place.ranked.document) else {
             continue;
         };
+        let thousandths = (u64::from(term.weight) * 1000 + 128) / 256;
         let value = |impact: u32| f64::from(term.weight * impact) / SCORE_UNIT;
         let base = value(u32::from(list.bases[i]) + COVERAGE);
         let entry = list
@@ -60,16 +62,17 @@ fn words(found: &[FoundTerm], place: Place, total: f64, n_documents: u32) -> Exp
         };
         parts.push(Explanation {
             label: format!(
-                "{:?}: in {} of {n_documents} documents, weight {:.3}",
+                "\"{}\": in {} of {n_documents} documents, weight {}.{:03}",
                 term.planned.word,
                 term.df,
-                f64::from(term.weight) / 256.0
+                thousandths / 1000,
+                thousandths % 1000
             ),
             value: base + extra,
             parts: vec![part("the document", base), part("this chunk", extra)],
         });
     }
-    parts.sort_by(|a, b| b.value.total_cmp(&a.value));
+    sort_by(&mut parts, |a, b| b.value.total_cmp(&a.value));
     let sum: f64 = parts.iter().map(|part| part.value).sum();
     if (total - sum).abs() > 1e-9 {
         let label = "the chunk holds the phrase".into();

@@ -2,6 +2,7 @@
 
 use super::EngineError;
 use super::blocks::{Bits, Decoded, Fetched, Index, Segment};
+use super::decimal;
 use super::lexical::{Lexical, Place};
 use super::restrict::Restriction;
 use super::result::{Facet, SearchOptions, SortOrder};
@@ -10,6 +11,7 @@ use crate::query::Occur;
 use littoral_indexes::envelope::{BlockId, Kind};
 use littoral_indexes::lexicon::Separators;
 use littoral_indexes::manifest::FilterKey;
+use littoral_indexes::order::sort_by;
 use littoral_indexes::sort::DOCUMENTS_PER_BLOCK;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -37,7 +39,7 @@ impl<H: Host> Index<H> {
         }
         let known = |names: &dyn Fn(&Segment) -> Vec<String>| {
             let mut known: Vec<String> = self.segments.iter().flat_map(names).collect();
-            known.sort();
+            sort_by(&mut known, Ord::cmp);
             known.dedup();
             if known.is_empty() {
                 "none".to_owned()
@@ -137,30 +139,71 @@ impl<H: Host> Index<H> {
             .map(|documents| Bits::of(documents))
             .collect();
         for key in &options.facets {
-            let mut counts: BTreeMap<String, u32> = BTreeMap::new();
-            for (segment, matching) in self.segments.iter().zip(&matching) {
-                for decoded in self.blocks(&segment.key_blocks(key), fetched).await? {
-                    let Decoded::Filters(values) = &*decoded else {
-                        continue;
-                    };
-                    for value in values {
-                        let count = value
-                            .documents
-                            .iter()
-                            .filter(|&&d| matching.contains(d))
-                            .count();
-                        *counts.entry(value.value.clone()).or_default() += count as u32;
-                    }
-                }
-            }
-            let mut counts: Vec<Facet> = counts
-                .into_iter()
-                .map(|(value, count)| Facet { value, count })
-                .collect();
-            counts.sort_by(|a, b| b.count.cmp(&a.count).then(a.value.cmp(&b.value)));
+            let counts = self.count_values(key, Some(&matching), fetched).await?;
             facets.insert(key.clone(), counts);
         }
         Ok(facets)
+    }
+
+    /// The values of every filter key, and how many documents carry each: the most frequent first.
+    ///
+    /// # Errors
+    /// [`EngineError`] when a block cannot be had or is damaged.
+    pub async fn filters(&self) -> Result<BTreeMap<String, Vec<Facet>>, EngineError> {
+        let mut fetched = self.fetched();
+        let mut facets = BTreeMap::new();
+        for key in self.segments.iter().flat_map(|s| &s.manifest.filters) {
+            if !facets.contains_key(&key.name) {
+                let counts = self.count_values(&key.name, None, &mut fetched).await?;
+                facets.insert(key.name.clone(), counts);
+            }
+        }
+        Ok(facets)
+    }
+
+    /// How many of the documents `matching` in each segment, or of all, carry each value of `key`.
+    async fn count_values(
+        &self,
+        key: &str,
+        matching: Option<&[Bits]>,
+        fetched: &mut Fetched,
+    ) -> Result<Vec<Facet>, EngineError> {
+        let mut counts = Vec::new();
+        for (s, segment) in self.segments.iter().enumerate() {
+            let is_counted = |document: u32| match matching {
+                Some(matching) => matching[s].contains(document),
+                None => !segment.deleted.contains(document),
+            };
+            for decoded in self.blocks(&segment.key_blocks(key), fetched).await? {
+                let Decoded::Filters(values) = &*decoded else {
+                    continue;
+                };
+                for value in values {
+                    let count = value
+                        .documents
+                        .iter()
+                        .filter(|&&document| is_counted(document))
+                        .count();
+                    counts.push(Facet {
+                        value: value.value.clone(),
+                        count: count as u32,
+                    });
+                }
+            }
+        }
+        // The segments' counts of one value together.
+        sort_by(&mut counts, |a, b| a.value.cmp(&b.value));
+        counts.dedup_by(|next, kept| {
+            let same = next.value == kept.value;
+            if same {
+                kept.count += next.count;
+            }
+            same
+        });
+        sort_by(&mut counts, |a, b| {
+            b.count.cmp(&a.count).then(a.value.cmp(&b.value))
+        });
+        Ok(counts)
     }
 
     /// Orders `places` by a sort key; documents without a value come last, equals by score.
@@ -194,11 +237,10 @@ impl<H: Host> Index<H> {
                 _ => None,
             }
         };
-        let number = |text: &String| text.trim().parse::<f64>().unwrap_or(0.0);
-        places.sort_by(|a, b| match (value(a), value(b)) {
+        sort_by(places, |a, b| match (value(a), value(b)) {
             (Some(a), Some(b)) => {
                 let ordering = if is_numeric {
-                    number(&a).total_cmp(&number(&b))
+                    decimal::compare(&a, &b)
                 } else {
                     a.cmp(&b)
                 };

@@ -11,6 +11,7 @@ use super::result::Work;
 use crate::host::Host;
 use crate::query::Occur;
 use littoral_indexes::impact::UNIT;
+use littoral_indexes::order::sort_by_key;
 
 /// Impact units times weight units in a score of 1.0.
 pub(super) const SCORE_UNIT: f64 = (UNIT * 256) as f64;
@@ -124,7 +125,7 @@ impl<H: Host> Index<H> {
                         .map(|ranked| Place { segment: s, ranked }),
                 );
             }
-            places.sort_by_key(|p| {
+            sort_by_key(places, |p| {
                 (
                     std::cmp::Reverse(p.ranked.score),
                     p.segment,

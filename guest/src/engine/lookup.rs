@@ -10,6 +10,8 @@ use crate::query::Occur;
 use littoral_indexes::envelope::{BlockId, Kind};
 use littoral_indexes::impact::ImpactList;
 use littoral_indexes::lexicon::BlockTerm;
+use littoral_indexes::order::{sort_by, sort_by_key};
+use std::cmp::Reverse;
 use std::sync::{Arc, PoisonError};
 
 /// Most terms a prefix is completed to.
@@ -126,7 +128,7 @@ impl<H: Host> Index<H> {
             }
         }
         if !leaves.is_empty() {
-            leaves.sort_unstable();
+            sort_by(&mut leaves, Ord::cmp);
             leaves.dedup();
             let read = self.blocks(&leaves, fetched).await?;
             let mut cache = self.leaves.lock().unwrap_or_else(PoisonError::into_inner);
@@ -251,7 +253,7 @@ impl<H: Host> Index<H> {
             );
         }
         let frequency = |s: &Source| s.term().map_or(0, BlockTerm::document_frequency);
-        terms.sort_by_key(|s| std::cmp::Reverse(frequency(s)));
+        sort_by_key(&mut terms, |s| std::cmp::Reverse(frequency(s)));
         for term in terms.into_iter().take(MAX_COMPLETIONS) {
             let name = term.term().map(|t| t.term.clone());
             if !sources
@@ -320,7 +322,7 @@ fn all_terms(plan: &Plan) -> Vec<&str> {
     for phrase in &plan.phrases {
         terms.extend(phrase_terms(phrase));
     }
-    terms.sort_unstable();
+    sort_by(&mut terms, Ord::cmp);
     terms.dedup();
     terms
 }
@@ -358,7 +360,7 @@ fn unite(mut sources: Vec<Source>) -> Option<Source> {
     for (l, list) in lists.iter().enumerate() {
         places.extend(list.documents.iter().enumerate().map(|(i, &d)| (d, l, i)));
     }
-    places.sort_unstable();
+    sort_by(&mut places, Ord::cmp);
     let mut list = ImpactList::new();
     let mut entries: Vec<(u32, u16)> = Vec::new();
     for same in places.chunk_by(|a, b| a.0 == b.0) {
@@ -369,7 +371,7 @@ fn unite(mut sources: Vec<Source>) -> Option<Source> {
             entries.extend(lists[l].pairs(i));
         }
         // The highest level of each chunk comes first and stays.
-        entries.sort_unstable_by_key(|&(chunk, extra)| (chunk, std::cmp::Reverse(extra)));
+        sort_by_key(&mut entries, |&(chunk, extra)| (chunk, Reverse(extra)));
         entries.dedup_by_key(|&mut (chunk, _)| chunk);
         list.push(same[0].0, base, entries.drain(..));
     }

@@ -15,6 +15,7 @@
 use super::blocks::Bits;
 use littoral_indexes::impact::ImpactList;
 use littoral_indexes::layout::Layout;
+use littoral_indexes::order::{sort_by, sort_by_key};
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -231,7 +232,7 @@ impl Bounds {
             self.pairs
                 .extend(list.documents.iter().copied().zip(bounds));
         }
-        self.pairs.sort_unstable();
+        sort_by(&mut self.pairs, Ord::cmp);
         self.pairs.dedup_by(|next, kept| {
             let same = next.0 == kept.0;
             if same {
@@ -336,7 +337,7 @@ pub(super) fn top_chunks(
             chunk,
         }));
     }
-    ranked.sort_by_key(|r| (Reverse(r.score), r.document, r.chunk));
+    sort_by_key(&mut ranked, |r| (Reverse(r.score), r.document, r.chunk));
     ranked.truncate(k);
     ranked
 }

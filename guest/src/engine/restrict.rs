@@ -12,6 +12,7 @@ use crate::host::Host;
 use crate::query::Occur;
 use littoral_indexes::envelope::{BlockId, Kind};
 use littoral_indexes::impact::ImpactList;
+use littoral_indexes::order::sort_by;
 use littoral_indexes::postings::Positions;
 use std::sync::Arc;
 
@@ -201,7 +202,7 @@ fn join(pieces: &[(ImpactList, Positions)], has_positions: bool) -> (ImpactList,
     for (p, (list, _)) in pieces.iter().enumerate() {
         places.extend(list.documents.iter().enumerate().map(|(i, &d)| (d, p, i)));
     }
-    places.sort_unstable();
+    sort_by(&mut places, Ord::cmp);
     let mut joined = ImpactList::new();
     let mut positions = Positions::default();
     for (document, p, i) in places {

@@ -4,10 +4,11 @@ use super::EngineError;
 use super::blocks::{Decoded, Fetched, Index};
 use super::plan::{FULL_WEIGHT, Plan, PlannedTerm};
 use super::result::Note;
-use crate::analysis::TokenKind;
+use crate::analysis::{TokenKind, unicode};
 use crate::host::Host;
 use crate::query::Occur;
 use littoral_indexes::envelope::{BlockId, Kind};
+use littoral_indexes::order::sort_by_key;
 use littoral_indexes::spelling::{Candidate, SpellingBlock, corrections};
 use std::sync::PoisonError;
 
@@ -94,7 +95,7 @@ impl<H: Host> Index<H> {
                 continue;
             }
             // Each segment's candidates come best first; fewer edits precede over all of them.
-            candidates.sort_by_key(|c| c.edits);
+            sort_by_key(&mut candidates, |c| c.edits);
             let fewest = candidates[0].edits;
             let nearest = candidates
                 .iter()
@@ -117,7 +118,7 @@ impl<H: Host> Index<H> {
             drop(analyzers);
             let best = candidates[0].word.clone();
             suggestion = replace_word(&suggestion, &word, &best);
-            let message = format!("no document has {word:?}; searched for {best:?}");
+            let message = format!("no document has \"{word}\"; searched for \"{best}\"");
             notes.push(Note {
                 code: "corrected",
                 message,
@@ -158,7 +159,7 @@ impl<H: Host> Index<H> {
 
 /// `text` with the first occurrence of `word`, whatever its case, replaced.
 fn replace_word(text: &str, word: &str, by: &str) -> String {
-    let lower = text.to_lowercase();
+    let lower: String = text.chars().map(unicode::lower).collect();
     // Lower-casing may change lengths; then the place is unknown and the text stays.
     match lower.find(word) {
         Some(at)

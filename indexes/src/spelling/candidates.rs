@@ -5,6 +5,7 @@ use super::block;
 use super::directory::{SpellingDirectory, primed, reverse};
 use super::distance::damerau_chars;
 use crate::error::{IndexError, Section};
+use crate::order::sort_by;
 use std::borrow::Borrow;
 
 /// The words of a block, decoded.
@@ -112,11 +113,11 @@ pub fn corrections(word: &str, blocks: &[impl Borrow<SpellingBlock>]) -> Vec<Can
             }
         }
     }
-    found.sort_unstable_by(|(_, a), (_, b)| {
+    sort_by(&mut found, |(_, a), (_, b)| {
         (a.word.cmp(&b.word)).then(b.frequency.cmp(&a.frequency))
     });
     found.dedup_by(|(_, a), (_, b)| a.word == b.word);
-    found.sort_unstable_by(|(a_score, a), (b_score, b)| {
+    sort_by(&mut found, |(a_score, a), (b_score, b)| {
         (a.edits.cmp(&b.edits))
             .then(b_score.cmp(a_score))
             .then(b.frequency.cmp(&a.frequency))
@@ -150,9 +151,11 @@ pub fn completions(
             }
         }
     }
-    found.sort_unstable_by(|a, b| (a.word.cmp(&b.word)).then(b.frequency.cmp(&a.frequency)));
+    sort_by(&mut found, |a, b| {
+        (a.word.cmp(&b.word)).then(b.frequency.cmp(&a.frequency))
+    });
     found.dedup_by(|a, b| a.word == b.word);
-    found.sort_unstable_by(|a, b| {
+    sort_by(&mut found, |a, b| {
         (b.frequency.cmp(&a.frequency))
             .then(a.edits.cmp(&b.edits))
             .then_with(|| a.word.cmp(&b.word))

@@ -4,6 +4,7 @@ use super::block::{MAX_WORD_BYTES, Words};
 use super::model::{Model, Priming};
 use crate::coder::{Decoder, Encoder, Number};
 use crate::error::{IndexError, Section};
+use crate::order::sort_by;
 
 /// Longest word, in characters, that stands in the runs of short words.
 pub(super) const SHORT_CHARS: usize = 5;
@@ -158,7 +159,7 @@ pub(super) fn primed(prior: &[String], reversed: bool) -> Model {
     let mut keys = prior.to_vec();
     if reversed {
         keys = keys.iter().map(|word| reverse(word)).collect();
-        keys.sort_unstable();
+        sort_by(&mut keys, Ord::cmp);
     }
     let mut words = Words::new(Model::new());
     for key in &keys {

@@ -2,6 +2,7 @@
 
 use super::TWO_EDITS_CHARS;
 use super::directory::{Entry, SHORT_CHARS, SpellingDirectory};
+use crate::order::{sort_by, sort_by_key};
 
 /// What a pattern's share in a block is divided from.
 const MASS: u32 = 5040;
@@ -46,7 +47,9 @@ impl SpellingDirectory {
                     None => blocks.push((need.mass, need.block)),
                 }
             }
-            blocks.sort_unstable_by_key(|&(mass, block)| (std::cmp::Reverse(mass), block));
+            sort_by_key(&mut blocks, |&(mass, block)| {
+                (std::cmp::Reverse(mass), block)
+            });
             let missed = blocks.iter().skip(max_blocks).map(|(mass, _)| mass).sum();
             let rank = (missed, blocks.len(), cut.abs_diff(n / 2));
             if best.as_ref().is_none_or(|(least, _)| rank < *least) {
@@ -80,7 +83,7 @@ impl SpellingDirectory {
                 blocks.push((std::cmp::Reverse(class), first + block as u32));
             }
         }
-        blocks.sort_unstable();
+        sort_by(&mut blocks, Ord::cmp);
         blocks
             .into_iter()
             .map(|(_, block)| block)
@@ -125,7 +128,7 @@ impl SpellingDirectory {
             }
             key.reverse();
         }
-        found.sort_unstable();
+        sort_by(&mut found, Ord::cmp);
         found.into_iter().map(|(_, block)| block).collect()
     }
 }

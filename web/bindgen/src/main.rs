@@ -19,8 +19,10 @@ fn main() -> ExitCode {
     bindgen
         .input_path(input)
         .out_name("littoral")
-        .remove_name_section(true)
+        // What optimises the module finds functions by their names, and takes the names off.
+        .remove_name_section(false)
         .remove_producers_section(true)
+        .typescript(true)
         // The caller says where the WebAssembly lies: bundlers then have no path to guess.
         .omit_default_module_path(true);
     match bindgen.web(true).and_then(|bindgen| bindgen.generate(out)) {

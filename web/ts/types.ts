@@ -1,22 +1,7 @@
-/** The WebAssembly core: its address, an answer that carries it, its bytes, or the module. */
-export type Core =
-  | URL
-  | string
-  | Response
-  | BufferSource
-  | WebAssembly.Module
-  | Promise<Response | BufferSource | WebAssembly.Module>;
+// What an index is asked and what it answers: the shape of `littoral search --json`.
 
 /** Which retrievers answer. */
 export type Mode = "hybrid" | "lexical" | "dense";
-
-export interface OpenOptions {
-  /** Where the WebAssembly core is, or what gives it. Default: beside this module. The first `open`
-   * of a page decides. */
-  wasm?: Core | (() => Core);
-  /** Gets the files of an index at a URL. Default: the platform's `fetch`. */
-  fetch?: typeof fetch;
-}
 
 export interface SearchOptions {
   /** Hits wanted, 1 to 1000. Default 10. */
@@ -39,7 +24,7 @@ export interface SearchOptions {
   explain?: boolean;
   /** Length of an excerpt in characters. Default 240. */
   excerptChars?: number;
-  /** Rejects the search with the signal's reason. */
+  /** Rejects with the signal's reason as soon as it is aborted. */
   signal?: AbortSignal;
 }
 
@@ -71,30 +56,30 @@ export interface Hit {
   explain?: Explanation;
 }
 
-/** What `littoral search --json` prints. */
+/** Something the reader of a result should know. */
+export interface Note {
+  code: string;
+  message: string;
+  suggestion?: string;
+}
+
+/** A filter value, and how many documents carry it. */
+export interface Facet {
+  value: string;
+  count: number;
+}
+
 export interface SearchResult {
   query: string;
   mode: Mode;
   hits: Hit[];
   n_found: number;
-  facets?: Record<string, { value: string; count: number }[]>;
+  facets?: Record<string, Facet[]>;
   /** What a cold query would have fetched. */
   fetched: { round_trips: number; requests: number; bytes: number };
   work: { postings: number; distances: number };
   timings_ms: { total: number };
-  notes: { code: string; message: string; suggestion?: string }[];
-}
-
-/** What everything here rejects with. The codes are the program's: `stale-index` says that the
- * index was replaced while it was open; open it again. */
-export interface LittoralError extends Error {
-  code: string;
-}
-
-export interface Index {
-  search(query: string, options?: SearchOptions): Promise<SearchResult>;
-  /** Gives its memory back once no search is running; it cannot be searched again. */
-  close(): void;
+  notes: Note[];
 }
 
 /** Where the bytes of an index come from. A file that is not there is rejected with an error of the
@@ -106,14 +91,36 @@ export interface Host {
   read(paths: string[]): Promise<Uint8Array[]>;
 }
 
-/** Opens the index at a URL; in Node also in a folder. */
-export function open(where: string | URL, options?: OpenOptions): Promise<Index>;
+/** A WebAssembly module: its address, an answer that carries it, its bytes, or compiled. */
+export type Wasm = URL | string | Response | BufferSource | WebAssembly.Module;
 
-/** Opens the index that a host of your own holds. */
-export function openWith(host: Host, options?: OpenOptions): Promise<Index>;
+export interface OpenOptions {
+  /** Run the engine in a Web Worker; without one, in this thread. Default true where there are
+   * workers. A function makes the worker, for bundlers that need to see how. */
+  worker?: boolean | (() => Worker);
+  /** Keep the files of an index in Cache Storage, so that it works offline afterwards. Default true
+   * where there is Cache Storage. */
+  cache?: boolean;
+  /** Gets the files of an index. The engine then runs in this thread. Default: the platform's. */
+  fetch?: typeof globalThis.fetch;
+  /** Where the two WebAssembly modules are. Default: beside this module. */
+  wasm?: { core?: Wasm; languages?: Wasm };
+  signal?: AbortSignal;
+}
 
-/** The host over files that `fetch` gets below a URL. */
-export function fetchHost(url: string | URL, get?: typeof fetch): Host;
-
-/** An error as hosts reject with. */
-export function fault(code: string, message: string, more?: object): LittoralError;
+/** An open index. */
+export interface Index {
+  /** Where its engine runs. */
+  readonly thread: "worker" | "here";
+  /** Why it does not run in a worker, where that was wanted. */
+  readonly workerError: Error | null;
+  search(query: string, options?: SearchOptions): Promise<SearchResult>;
+  /** As `search`, once no other call followed for `ms` (default 300); `null` where one did. */
+  debouncedSearch(query: string, options?: SearchOptions, ms?: number): Promise<SearchResult | null>;
+  /** Fetches what `search` with the same arguments will need. */
+  preload(query: string, options?: SearchOptions): Promise<void>;
+  /** The values of every filter key, and how many documents carry each: the most frequent first. */
+  filters(options?: { signal?: AbortSignal }): Promise<Record<string, Facet[]>>;
+  /** Gives its memory back once no search is running; it cannot be searched again. */
+  close(): void;
+}

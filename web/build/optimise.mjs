@@ -1,0 +1,149 @@
+// Makes a module small on the wire.
+//
+// A page's engine stops where a panic would tell a native one what is wrong, since there is nobody
+// to tell: so the functions that only format what went wrong become a single trap, and what only
+// they and their callers' arguments needed goes. Passes that make a module smaller but less regular
+// are left out: after brotli they cost more than they save.
+
+import binaryen from "binaryen";
+
+// What rustc may use, and no more: with all features named, V8 refuses the module.
+const { SIMD128, BulkMemory, BulkMemoryOpt, MutableGlobals, NontrappingFPToInt, ReferenceTypes } =
+  binaryen.Features;
+const { SignExt, Multivalue, CallIndirectOverlong } = binaryen.Features;
+const FEATURES = [
+  SIMD128,
+  BulkMemory,
+  BulkMemoryOpt,
+  MutableGlobals,
+  NontrappingFPToInt,
+  ReferenceTypes,
+  SignExt,
+  Multivalue,
+  CallIndirectOverlong,
+];
+
+/** Functions that do nothing but end the program. */
+const FATAL =
+  /::panicking::|::slice_index_fail|::slice_error_fail|::(unwrap|expect)_failed|::len_mismatch_fail|::assert_failed|raw_vec::(handle_error|capacity_overflow)|::handle_alloc_error|::panic_already/;
+
+const REACHABLE = ["dce", "vacuum", "dae", "remove-unused-module-elements"];
+const TIDY = [
+  ...["remove-unused-brs", "remove-unused-names", "merge-blocks", "vacuum"],
+  ...["simplify-locals", "coalesce-locals", "reorder-locals", "vacuum"],
+];
+const PASSES = [
+  "inlining",
+  ...REACHABLE,
+  ...REACHABLE,
+  ...TIDY,
+  ...["dae-optimizing", "inlining"],
+  ...TIDY,
+  ...["optimize-instructions", "precompute", "vacuum"],
+  ...["duplicate-function-elimination", "remove-unused-module-elements"],
+  // Neighbours in name are often alike, which brotli likes.
+  "reorder-functions-by-name",
+];
+
+/** The bytes of the module with these bytes, smaller. Its functions must have names; they lose them. */
+export function optimise(bytes) {
+  const module = binaryen.readBinary(bytes);
+  module.setFeatures(FEATURES.reduce((all, feature) => all | feature));
+  const functions = Array.from({ length: module.getNumFunctions() }, (_, i) =>
+    binaryen.getFunctionInfo(module.getFunctionByIndex(i)),
+  );
+  const fatal = functions.filter(({ module: from, name }) => !from && FATAL.test(name));
+  if (fatal.length < 10) throw new Error("the module's functions have lost their names");
+  for (const { name, params, results } of fatal) {
+    module.removeFunction(name);
+    module.addFunction(name, params, results, [], module.unreachable());
+  }
+  binaryen.setDebugInfo(false);
+  binaryen.setOptimizeLevel(2);
+  binaryen.setShrinkLevel(2);
+  // Traps and what is no larger than a call become what they are.
+  binaryen.setAlwaysInlineMaxSize(2);
+  binaryen.setFlexibleInlineMaxSize(0);
+  binaryen.setOneCallerInlineMaxSize(20);
+  module.runPasses(PASSES);
+  if (!module.validate()) throw new Error("the optimised module is not valid");
+  const smaller = module.emitBinary();
+  module.dispose();
+  return withoutLocations(Buffer.from(smaller));
+}
+
+/** The bytes of a module with zeros for the places in source files that nothing refers to any more.
+ *
+ * A place is an address and a length of a path, a line and a column. Whatever the code or the data
+ * may still refer to stays: any occurrence of its address, in either encoding, counts. */
+function withoutLocations(bytes) {
+  const { code, data, address } = sections(bytes);
+  const end = address + data.length;
+  const isReferred = (at) =>
+    code.includes(signed(at)) || code.includes(unsigned(at)) || words.has(at);
+  const words = new Set();
+  const locations = [];
+  for (let at = 0; at + 4 <= data.length; at += 4) {
+    const [path, length] = [data.readUInt32LE(at), at + 16 <= data.length ? data.readUInt32LE(at + 4) : 0];
+    const isPath =
+      path >= address && length > 3 && length < 256 && path + length <= end &&
+      /^[\x20-\x7e]+\.rs$/.test(data.latin1Slice(path - address, path - address + length));
+    if (isPath && data.readUInt32LE(at + 8) < 1 << 16 && data.readUInt32LE(at + 12) < 1 << 10) {
+      locations.push({ at, path: path - address, length });
+      at += 12;
+    } else words.add(path);
+  }
+  const kept = new Set();
+  for (const { at, path, length } of locations) {
+    if (isReferred(address + at)) kept.add(path);
+    else data.fill(0, at, at + 16);
+  }
+  for (const { path, length } of locations) {
+    if (!kept.has(path) && !isReferred(address + path)) data.fill(0, path, path + length);
+  }
+  return bytes;
+}
+
+/** The code section, and the bytes and the address of the first data segment, within `bytes`. */
+function sections(bytes) {
+  let at = 8;
+  const number = () => {
+    let [value, shift, byte] = [0, 0, 128];
+    while (byte >= 128) {
+      byte = bytes[at++];
+      value += (byte & 127) * 2 ** shift;
+      shift += 7;
+    }
+    return value;
+  };
+  let code;
+  while (at < bytes.length) {
+    const id = bytes[at++];
+    const length = number();
+    const end = at + length;
+    if (id === 10) code = bytes.subarray(at, end);
+    if (id === 11) {
+      // Count, then of the first: kind 0, `i32.const`, address, end, length.
+      number();
+      if (bytes[at++] !== 0 || bytes[at++] !== 0x41) throw new Error("data without an address");
+      const address = number();
+      at += 1;
+      const size = number();
+      return { code, address, data: bytes.subarray(at, at + size) };
+    }
+    at = end;
+  }
+  throw new Error("a module without data");
+}
+
+function unsigned(value) {
+  const bytes = [];
+  for (; value > 127; value >>>= 7) bytes.push((value & 127) | 128);
+  return Buffer.from([...bytes, value]);
+}
+
+function signed(value) {
+  const bytes = [];
+  for (; value > 63; value >>>= 7) bytes.push((value & 127) | 128);
+  return Buffer.from([...bytes, value]);
+}

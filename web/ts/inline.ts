@@ -1,0 +1,4 @@
+// The engine in the page's own thread, loaded where there is no worker.
+
+export { openEngine } from "./engine.js";
+export { here } from "./wasm.js";

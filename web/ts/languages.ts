@@ -1,0 +1,3 @@
+// The binding of the module for indexes in other languages than English, loaded when one is opened.
+
+export { default, open } from "../generated/languages/littoral.js";

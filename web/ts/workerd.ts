@@ -1,0 +1,28 @@
+// Littoral in Cloudflare Workers, which take WebAssembly as a module that was compiled beforehand.
+
+import core from "./littoral.wasm";
+import languages from "./littoral-languages.wasm";
+import { Client, until } from "./client.js";
+import { openEngine } from "./engine.js";
+import { fetchHost } from "./host.js";
+import type { Host, Index, OpenOptions } from "./types.js";
+
+export { fault } from "./error.js";
+export { fetchHost } from "./host.js";
+export type * from "./types.js";
+export type { LittoralError } from "./error.js";
+
+/** Opens the index at a URL; `fetch` may be that of an assets binding. */
+export function open(where: string | URL, options: OpenOptions = {}): Promise<Index> {
+  return openWith(fetchHost(where, options.fetch), options);
+}
+
+/** Opens the index that a host of your own holds. */
+export async function openWith(host: Host, { wasm = {}, signal }: OpenOptions = {}): Promise<Index> {
+  signal?.throwIfAborted();
+  const sources = {
+    core: () => wasm.core ?? core,
+    languages: () => wasm.languages ?? languages,
+  };
+  return new Client(await until(signal, openEngine(host, sources)), "here");
+}
