@@ -1,6 +1,7 @@
 //! A query as a vector, and its scores with coded vectors: whole numbers, the same on every host.
 
 use littoral_indexes::kernels::{QUERY_LIMIT, dot_rows};
+use littoral_indexes::order::sort_by;
 use littoral_indexes::vectors::codes::FACTOR_BASE;
 use littoral_indexes::vectors::{Centroids, Codes};
 
@@ -62,6 +63,6 @@ pub fn score_codes(query: &QueryVector, vectors: &Codes) -> Vec<i64> {
 pub fn score_centroids(query: &QueryVector, centroids: &Centroids) -> Vec<(i64, u32)> {
     let scores = score_codes(query, &centroids.vectors);
     let mut order: Vec<(i64, u32)> = scores.into_iter().zip(0..).collect();
-    order.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+    sort_by(&mut order, |a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
     order
 }

@@ -15,6 +15,7 @@ use crate::host::Host;
 use crate::vectors::{QueryVector, score_centroids, score_codes};
 use littoral_indexes::envelope::{BlockId, Kind, SegmentId};
 use littoral_indexes::kernels::dot_rows;
+use littoral_indexes::order::sort_by;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// What the dense leg finds.
@@ -172,7 +173,7 @@ impl<H: Host> Index<H> {
                 }
             }
         }
-        left.sort_by(|a, b| {
+        sort_by(&mut left, |a, b| {
             b.cosine
                 .total_cmp(&a.cosine)
                 .then((a.segment, a.cell).cmp(&(b.segment, b.cell)))
@@ -232,7 +233,7 @@ impl<H: Host> Index<H> {
         candidates.truncate(n);
         let block = |c: &Candidate| self.segments[c.place.segment].block(Kind::Rows, c.cell);
         let mut blocks: Vec<BlockId> = candidates.iter().map(block).collect();
-        blocks.sort_unstable();
+        sort_by(&mut blocks, Ord::cmp);
         blocks.dedup();
         let read = self.blocks(&blocks, fetched).await?;
         let rows: FxHashMap<BlockId, _> = blocks.into_iter().zip(read).collect();
@@ -255,7 +256,7 @@ impl<H: Host> Index<H> {
 }
 
 fn sort(candidates: &mut [Candidate]) {
-    candidates.sort_by(|a, b| {
+    sort_by(candidates, |a, b| {
         b.cosine
             .total_cmp(&a.cosine)
             .then(a.place.key().cmp(&b.place.key()))

@@ -1,6 +1,7 @@
 //! Joins the rankings of words and of vectors.
 
 use super::lexical::Place;
+use littoral_indexes::order::sort_by;
 use rustc_hash::FxHashMap;
 
 /// Dampens the first ranks: with 60, the first of one ranking alone does not outweigh what is
@@ -104,7 +105,7 @@ pub(super) fn fuse(
         };
         scored.score = scored.shares[0] + scored.shares[1];
     }
-    joined.sort_by(|a, b| {
+    sort_by(&mut joined, |a, b| {
         b.score
             .total_cmp(&a.score)
             .then(a.place.key().cmp(&b.place.key()))
@@ -113,16 +114,23 @@ pub(super) fn fuse(
 }
 
 /// How rankings are joined.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fusion {
     /// Reciprocal ranks.
-    #[default]
     Ranks,
     /// Scores, each leg's scaled to 0 … 1 over its places.
     Scores {
         /// Share of the dense leg, in 1/256.
         dense_weight: u16,
     },
+}
+
+impl Default for Fusion {
+    /// Equal shares of scores: on every judged collection tried it was above reciprocal ranks, by
+    /// one to two points of nDCG@10.
+    fn default() -> Self {
+        Self::Scores { dense_weight: 128 }
+    }
 }
 
 #[cfg(test)]
