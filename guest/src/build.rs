@@ -23,7 +23,7 @@ pub(crate) use lexicon::positions_block;
 pub use prepare::{PreparedDocument, Preparer};
 pub(crate) use segment::filter_value;
 pub use segment::{SegmentBuilder, SegmentInput, segment_id};
-pub use vectors::VectorInput;
+pub use vectors::{Encode, Queries, VectorInput};
 
 use littoral_indexes::envelope::BlockId;
 use std::io;

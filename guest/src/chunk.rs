@@ -16,6 +16,7 @@ mod section;
 mod sentence;
 mod tokens;
 
+pub(crate) use sentence::sentence_ends;
 pub use tokens::estimate_tokens;
 
 use crate::document::Document;

@@ -18,6 +18,7 @@ pub mod engine;
 pub mod host;
 pub mod model;
 pub mod query;
+pub mod table;
 pub mod vectors;
 pub mod wordpiece;
 

@@ -33,6 +33,17 @@ impl QueryVector {
         Self { row, scale }
     }
 
+    /// A vector of whole numbers of at most 12 bits, of any length, followed by zeros up to `dims`;
+    /// its scores are those of its direction.
+    pub fn of_codes(mut codes: Vec<i16>, dims: usize) -> Self {
+        codes.resize(dims, 0);
+        let square: i64 = codes.iter().map(|&x| i64::from(x) * i64::from(x)).sum();
+        Self {
+            row: codes,
+            scale: 1.0 / (square.max(1) as f64).sqrt(),
+        }
+    }
+
     /// The components. `[dims]`
     pub fn row(&self) -> &[i16] {
         &self.row

@@ -68,13 +68,15 @@ pub enum Kind {
     Rows,
     /// The rotation of the vectors.
     Rotation,
+    /// Rows of the query table.
+    Table,
     /// Hashes of the segment's documents and files.
     Inventory,
 }
 
 impl Kind {
     /// Every kind, in the order of their letters' meaning above.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Directory,
         Self::Lexicon,
         Self::Postings,
@@ -88,6 +90,7 @@ impl Kind {
         Self::Cells,
         Self::Rows,
         Self::Rotation,
+        Self::Table,
         Self::Inventory,
     ];
 
@@ -107,6 +110,7 @@ impl Kind {
             Self::Cells => 'v',
             Self::Rows => 'x',
             Self::Rotation => 'r',
+            Self::Table => 'q',
             Self::Inventory => 'i',
         }
     }
@@ -127,6 +131,7 @@ impl Kind {
             Self::Cells => Section::Cells,
             Self::Rows => Section::Rows,
             Self::Rotation => Section::Rotation,
+            Self::Table => Section::Table,
             Self::Inventory => Section::Inventory,
         }
     }

@@ -38,6 +38,8 @@ pub enum Section {
     Rows,
     /// The rotation of the vectors.
     Rotation,
+    /// Rows of the query table.
+    Table,
     /// The list of a segment's documents and files.
     Inventory,
 }
@@ -62,6 +64,7 @@ impl Section {
             Self::Cells => "cells",
             Self::Rows => "rows",
             Self::Rotation => "rotation",
+            Self::Table => "table",
             Self::Inventory => "inventory",
         }
     }

@@ -22,6 +22,7 @@ pub mod passages;
 pub mod postings;
 pub mod sort;
 pub mod spelling;
+pub mod table;
 pub mod text;
 pub mod vectors;
 

@@ -14,6 +14,7 @@ use crate::base64;
 use crate::envelope::{FORMAT_VERSION, SegmentId, first_eight};
 use crate::error::{IndexError, Section};
 use crate::layout::{Class, Layout};
+use crate::table::TableManifest;
 use bincode::{Decode, Encode};
 
 /// Name of the entry file.
@@ -124,6 +125,9 @@ pub struct VectorsManifest {
     pub probes: u32,
     /// The segment that holds the rotation.
     pub rotation: [u8; 8],
+    /// The segment that holds the query table, and what the table is; `None` when queries need the
+    /// encoder.
+    pub table: Option<([u8; 8], TableManifest)>,
 }
 
 /// What the manifest says of a segment.

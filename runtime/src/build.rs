@@ -5,21 +5,24 @@ use crate::pipeline::{Pool, pipeline};
 use crate::store::{Folder, StoreError, TemporaryFile};
 use littoral_guest::analysis::{AnalysisOptions, Language};
 use littoral_guest::build::{
-    BuildError, PreparedDocument, Preparer, SegmentBuilder, SegmentInput, VectorInput,
+    BuildError, PreparedDocument, Preparer, Queries, SegmentBuilder, SegmentInput, VectorInput,
 };
 use littoral_guest::chunk::ChunkOptions;
+use littoral_guest::table::{Span, SpanKind};
 use littoral_guest::{Document, EngineError};
 use littoral_indexes::envelope::SegmentId;
 use littoral_indexes::manifest::{
     Averages, Embedding, Manifest, ScoringParameters, SegmentManifest, Settings,
 };
+use littoral_indexes::table::TableManifest;
 use littoral_indexes::vectors::Rotation;
+use std::collections::BTreeMap;
 
 /// Name and version written into indexes.
 pub const CREATED_BY: &str = concat!("littoral ", env!("CARGO_PKG_VERSION"));
 
-/// Texts like queries that are taken from the documents, at most.
-const MAX_QUERIES: usize = 2_000;
+/// The embedder whose queries are encoded by a table.
+pub const TABLE: &str = "table";
 
 /// Settings of an index when nothing else is said.
 pub fn default_settings() -> Settings {
@@ -163,8 +166,8 @@ impl Tools {
 /// Documents that were collected, and what is needed to write them as a segment.
 pub struct Collection {
     pub(crate) builder: SegmentBuilder<TemporaryFile>,
-    /// Texts like queries, taken from the documents.
-    queries: Sample,
+    /// Texts shaped like queries, taken from the documents.
+    spans: Spans,
 }
 
 impl Collection {
@@ -186,9 +189,17 @@ impl Collection {
         tools: &Tools,
     ) -> Result<Option<(SegmentManifest, Averages)>, BuildFailure> {
         let embedder = tools.embedder(settings)?;
-        let queries = match embedder {
-            Some(embedder) => embedder.embed_all(&self.queries.into_texts(), &tools.pool)?,
-            None => Vec::new(),
+        let spans = self.spans.into_spans();
+        let encode = |texts: &[String]| match embedder {
+            Some(embedder) => embedder
+                .embed_all(texts, &tools.pool)
+                .map_err(std::io::Error::other),
+            None => Ok(Vec::new()),
+        };
+        let queries = match shared.table {
+            Some((segment, table)) => Queries::Table(segment, table),
+            None if settings.embedding.embedder == TABLE => Queries::FitTable,
+            None => Queries::Encoder,
         };
         let input = SegmentInput {
             settings,
@@ -198,7 +209,9 @@ impl Collection {
             vectors: embedder.map(|embedder| VectorInput {
                 dims: embedder.dims(),
                 rotation: shared.rotation,
-                queries: &queries,
+                queries,
+                spans: &spans,
+                encode: &encode,
             }),
         };
         Ok(self.builder.finish(&input, folder, &tools.pool)?)
@@ -211,6 +224,40 @@ pub(crate) struct Shared<'a> {
     pub(crate) averages: Option<Averages>,
     pub(crate) dictionary: Option<(SegmentId, &'a [u8])>,
     pub(crate) rotation: Option<(SegmentId, &'a Rotation)>,
+    pub(crate) table: Option<(SegmentId, &'a TableManifest)>,
+}
+
+/// Samples of spans, one of each kind.
+#[derive(Debug, Clone)]
+struct Spans(BTreeMap<(SpanKind, bool), Sample>);
+
+impl Spans {
+    fn new() -> Self {
+        let kinds = SpanKind::ALL.iter();
+        let both = kinds.flat_map(|&kind| [(kind, false), (kind, true)]);
+        Self(both.map(|key| (key, Sample::new(key.0.limit()))).collect())
+    }
+
+    fn add(&mut self, span: &Span) {
+        if let Some(sample) = self.0.get_mut(&(span.kind, span.is_held_out)) {
+            sample.add(&span.text);
+        }
+    }
+
+    fn into_spans(self) -> Vec<Span> {
+        let of = |((kind, is_held_out), sample): ((SpanKind, bool), Sample)| {
+            let texts = sample.into_texts().into_iter();
+            texts.map(move |text| Span {
+                kind,
+                is_held_out,
+                text,
+            })
+        };
+        let mut spans: Vec<Span> = self.0.into_iter().flat_map(of).collect();
+        // In no order of kinds, so that the first so many are of every kind.
+        spans.sort_by_cached_key(|span| *blake3::hash(span.text.as_bytes()).as_bytes());
+        spans
+    }
 }
 
 /// Collects documents into a builder: what `produce` sends, `prepare` makes ready on many threads,
@@ -231,7 +278,7 @@ pub fn collect<I: Send, O: Send>(
     let embedder = tools.embedder(settings)?;
     let scratch = TemporaryFile::new().map_err(BuildFailure::Scratch)?;
     let mut builder = SegmentBuilder::new(scratch);
-    let mut queries = Sample::new(MAX_QUERIES);
+    let mut spans = Spans::new();
     pipeline(
         tools.pool.n_threads(),
         weigh,
@@ -250,14 +297,14 @@ pub fn collect<I: Send, O: Send>(
         |prepared| {
             if let Some(document) = admit(prepared?)? {
                 if embedder.is_some() {
-                    document.each_query(|text| queries.add(text));
+                    document.each_span(|span| spans.add(&span));
                 }
                 builder.add(&document)?;
             }
             Ok::<(), BuildFailure>(())
         },
     )?;
-    Ok(Collection { builder, queries })
+    Ok(Collection { builder, spans })
 }
 
 /// Writes what was collected as a whole index into `folder`.

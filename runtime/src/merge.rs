@@ -7,6 +7,7 @@ use crate::update::{Control, stopped};
 use littoral_guest::engine::{Index, StoredDocument};
 use littoral_indexes::envelope::SegmentId;
 use littoral_indexes::manifest::{Averages, Manifest, SegmentManifest};
+use littoral_indexes::table::TableManifest;
 use littoral_indexes::vectors::Rotation;
 use std::collections::BTreeSet;
 
@@ -40,13 +41,15 @@ pub(crate) fn tidy(
     let segments = &manifest.segments;
     let total: u32 = segments.iter().map(n_documents).sum();
     let live: u32 = segments.iter().map(n_live).sum();
-    // A dictionary or rotation whose segment is gone is held by nothing that a check reads.
+    // A dictionary, rotation or table whose segment is gone is held by nothing that a check reads.
     let ids: BTreeSet<[u8; 8]> = segments.iter().map(|segment| segment.id).collect();
     let lost_base = segments
         .iter()
         .flat_map(|segment| {
-            let rotation = segment.vectors.as_ref().map(|vectors| vectors.rotation);
-            [segment.dictionary, rotation]
+            let vectors = segment.vectors.as_ref();
+            let rotation = vectors.map(|vectors| vectors.rotation);
+            let table = vectors.and_then(|vectors| Some(vectors.table?.0));
+            [segment.dictionary, rotation, table]
         })
         .flatten()
         .any(|id| !ids.contains(&id));
@@ -124,10 +127,12 @@ fn merge(
     Ok(())
 }
 
-/// What new segments take over from an older one: its dictionary and its rotation.
+/// What new segments take over from an older one: its dictionary, its rotation and
+/// its query table.
 pub(crate) struct Base {
     dictionary: Option<(SegmentId, Vec<u8>)>,
     rotation: Option<(SegmentId, Rotation)>,
+    table: Option<(SegmentId, TableManifest)>,
 }
 
 impl Base {
@@ -138,6 +143,11 @@ impl Base {
         Ok(Self {
             dictionary: id.zip(pollster::block_on(index.dictionary(s))?),
             rotation: pollster::block_on(index.rotation(s))?,
+            table: segment
+                .vectors
+                .as_ref()
+                .and_then(|vectors| vectors.table)
+                .map(|(id, table)| (SegmentId(id), table)),
         })
     }
 
@@ -146,6 +156,7 @@ impl Base {
             averages: Some(averages),
             dictionary: self.dictionary.as_ref().map(|(id, bytes)| (*id, &**bytes)),
             rotation: self.rotation.as_ref().map(|(id, rotation)| (*id, rotation)),
+            table: self.table.as_ref().map(|(id, table)| (*id, table)),
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::encoder;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use littoral_guest::build::{
-    MemoryScratch, OneThread, SegmentBuilder, SegmentInput, Sink, VectorInput,
+    MemoryScratch, OneThread, Queries, SegmentBuilder, SegmentInput, Sink, VectorInput,
 };
 use littoral_guest::engine::Index;
 use littoral_guest::{Document, Host, HostError};
@@ -13,8 +13,9 @@ use littoral_indexes::inventory::{Inventory, hash_id};
 use littoral_indexes::manifest::{
     Averages, ENTRY_NAME, Manifest, SegmentManifest, Settings, write_deleted,
 };
+use littoral_indexes::table::TableManifest;
 use littoral_indexes::vectors::Rotation;
-use littoral_runtime::build::{CREATED_BY, preparer, source_hash};
+use littoral_runtime::build::{CREATED_BY, TABLE, preparer, source_hash};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io;
@@ -67,7 +68,7 @@ impl Stored {
             averages: None,
             dictionary: None,
             created_by: CREATED_BY,
-            vectors: vectors(settings, None),
+            vectors: vectors(settings, None, None),
         };
         let (segment, averages) = stored.segment(documents, &input);
         stored.put(&Manifest {
@@ -105,6 +106,9 @@ impl Stored {
         let dictionary = pollster::block_on(index.dictionary(0)).expect("a dictionary");
         let holder = manifest.segments[0].dictionary;
         let rotation = pollster::block_on(index.rotation(0)).expect("a rotation");
+        let table = index.manifest().segments[0].vectors.as_ref();
+        let table = table.and_then(|vectors| vectors.table.as_ref());
+        let table = table.map(|(segment, table)| (SegmentId(*segment), table));
         let input = SegmentInput {
             settings: &manifest.settings,
             averages: Some(manifest.averages),
@@ -113,7 +117,7 @@ impl Stored {
                 .zip(holder)
                 .map(|(bytes, id)| (SegmentId(id), bytes)),
             created_by: CREATED_BY,
-            vectors: vectors(&manifest.settings, rotation.as_ref()),
+            vectors: vectors(&manifest.settings, rotation.as_ref(), table),
         };
         let (segment, _) = stored.segment(documents, &input);
         manifest.segments.push(segment);
@@ -256,11 +260,18 @@ impl Stored {
 fn vectors<'a>(
     settings: &Settings,
     rotation: Option<&'a (SegmentId, Rotation)>,
+    table: Option<(SegmentId, &'a TableManifest)>,
 ) -> Option<VectorInput<'a>> {
     (!settings.embedding.embedder.is_empty()).then(|| VectorInput {
         dims: encoder::DIMS,
         rotation: rotation.map(|(segment, rotation)| (*segment, rotation)),
-        queries: &[],
+        queries: match table {
+            Some((segment, table)) => Queries::Table(segment, table),
+            None if settings.embedding.embedder == TABLE => Queries::FitTable,
+            None => Queries::Encoder,
+        },
+        spans: &[],
+        encode: &|texts| Ok(texts.iter().flat_map(|text| encoder::embed(text)).collect()),
     })
 }
 

@@ -5,7 +5,7 @@ use crate::memory::Stored;
 use crate::random::Random;
 use littoral_guest::{Document, Part, PartKind};
 use littoral_indexes::manifest::{Embedding, Settings};
-use littoral_runtime::build::default_settings;
+use littoral_runtime::build::{TABLE, default_settings};
 
 const PAGES: [(&str, &str, &str, &str); 14] = [
     (
@@ -148,13 +148,14 @@ fn page(i: usize) -> Document {
     document
 }
 
-/// Settings that make several chunks of the sample's longer documents, with vectors and rows.
+/// Settings that make several chunks of the sample's longer documents, with vectors, rows and a
+/// query table.
 pub fn settings() -> Settings {
     Settings {
         chunk_tokens: 48,
         synonyms: vec![vec!["boat".into(), "ship".into(), "vessel".into()]],
         embedding: Embedding {
-            embedder: "toy".into(),
+            embedder: TABLE.into(),
             model: TOY,
             rescore: 6,
         },
@@ -215,5 +216,7 @@ pub fn large() -> Stored {
             Document::plain(format!("drawn-{i}"), format!("Drawn {i}"), text.join(" "))
         })
         .collect();
-    Stored::build(&documents[..150], &settings()).with(&documents[145..])
+    let mut settings = settings();
+    settings.embedding.embedder = "toy".into();
+    Stored::build(&documents[..150], &settings).with(&documents[145..])
 }

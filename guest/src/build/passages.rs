@@ -100,13 +100,23 @@ fn restore(mut bytes: &[u8], n_chunks: u32) -> (DocumentRecord, Vec<ChunkRecord>
     (record, chunks)
 }
 
+/// The record and chunks of a document, from `scratch`.
+pub(super) fn read(
+    scratch: &impl Scratch,
+    collected: &Collected,
+) -> Result<(DocumentRecord, Vec<ChunkRecord>), BuildError> {
+    let (offset, len) = collected.stored;
+    let mut bytes = vec![0; len as usize];
+    scratch.read(offset, &mut bytes)?;
+    Ok(restore(&bytes, collected.n_chunks))
+}
+
 impl<S: Scratch> PassageInput<'_, S> {
     fn read(&self, document: u32) -> Result<(DocumentRecord, Vec<ChunkRecord>), BuildError> {
-        let collected = &self.documents[self.order[document as usize] as usize];
-        let (offset, len) = collected.stored;
-        let mut bytes = vec![0; len as usize];
-        self.scratch.read(offset, &mut bytes)?;
-        Ok(restore(&bytes, collected.n_chunks))
+        read(
+            self.scratch,
+            &self.documents[self.order[document as usize] as usize],
+        )
     }
 
     /// A dictionary trained on blocks spread evenly over the segment, if that pays. Samples are what

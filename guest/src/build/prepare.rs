@@ -2,9 +2,10 @@
 
 use super::payload::{ChunkOccurrences, Payload};
 use crate::analysis::{AnalysisOptions, Analyzer, Language, TokenKind, detect};
-use crate::chunk::{ChunkOptions, split};
+use crate::chunk::{ChunkOptions, sentence_ends, split};
 use crate::document::Document;
 use crate::engine::StoredDocument;
+use crate::table::{Span, spans};
 use littoral_indexes::lexicon::MAX_TERM_BYTES;
 use littoral_indexes::passages::{ChunkRecord, DocumentRecord};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -12,9 +13,6 @@ use std::collections::BTreeMap;
 
 /// Positions left free between two headings, so that no phrase spans them.
 const HEADING_GAP: u32 = 4;
-
-/// Words of a text that stands in for a query.
-const QUERY_WORDS: usize = 12;
 
 /// A document ready for [`super::SegmentBuilder::add`].
 #[derive(Debug, Clone, Default)]
@@ -74,18 +72,20 @@ impl PreparedDocument {
         self.chunks.iter().map(text).collect()
     }
 
-    /// Calls `each` with texts like those that people search with: the title and the headings.
-    pub fn each_query(&self, mut each: impl FnMut(&str)) {
-        let headings = self.chunks.iter().flat_map(|chunk| &chunk.headings);
-        for text in [&self.record.title].into_iter().chain(headings) {
-            if !text.trim().is_empty() {
-                each(text);
-            }
+    /// Calls `each` with texts shaped like queries: what the fit of a query table takes.
+    pub fn each_span(&self, mut each: impl FnMut(Span)) {
+        spans::of_title(&self.record.title, &mut each);
+        for heading in self.chunks.iter().filter_map(|chunk| chunk.headings.last()) {
+            spans::of_title(heading, &mut each);
         }
-        // Where there are no headings, the beginnings of texts stand in.
         for chunk in &self.chunks {
-            let words: Vec<&str> = chunk.text.split_whitespace().take(QUERY_WORDS).collect();
-            each(&words.join(" "));
+            let mut start = 0;
+            sentence_ends(&chunk.text, |end| {
+                for line in chunk.text[start..end].lines() {
+                    spans::of_sentence(line, &mut each);
+                }
+                start = end;
+            });
         }
     }
 

@@ -4,7 +4,7 @@ use super::lexicon::{self, LexiconInput};
 use super::passages::{self, PassageInput};
 use super::prepare::PreparedDocument;
 use super::runs::{Pending, Run};
-use super::vectors::{self, VectorInput};
+use super::vectors::{self, Queries, VectorInput};
 use super::{BuildError, Scratch, Sink, Workers};
 use littoral_indexes::envelope::{BlockId, FORMAT_VERSION, Kind, SegmentId, seal, stored_checksum};
 use littoral_indexes::filters::{self, FilterValue};
@@ -27,7 +27,7 @@ const MAX_FILTER_VALUE: usize = 255;
 const FILTER_BLOCK_BYTES: usize = 8 << 10;
 
 /// What a segment is built with beside its documents.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct SegmentInput<'a> {
     /// Settings of the index.
     pub settings: &'a Settings,
@@ -552,8 +552,13 @@ pub fn segment_id(
     if let Some((segment, _)) = input.dictionary {
         hasher.update(&segment.0);
     }
-    if let Some((segment, _)) = input.vectors.as_ref().and_then(|v| v.rotation) {
-        hasher.update(&segment.0);
+    if let Some(vectors) = &input.vectors {
+        if let Some((segment, _)) = vectors.rotation {
+            hasher.update(&segment.0);
+        }
+        if let Queries::Table(segment, _) = vectors.queries {
+            hasher.update(&segment.0);
+        }
     }
     for document in documents {
         hasher.update(&document.id).update(&document.source);

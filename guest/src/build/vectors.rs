@@ -2,20 +2,26 @@
 //!
 //! ```text
 //! vectors ─pca→ rotation ─apply→ rows of int8 ─kmeans→ cells ─quantise→ codes, centroids
-//!                                      └──────── pseudo-queries → how many cells to probe
+//!                                      └─ spans ─fit→ query table; how many cells to probe
 //! ```
 
 mod calibrate;
 mod kmeans;
 mod pca;
+mod table;
 
+use super::passages;
 use super::segment::{Collected, Files};
 use super::{BuildError, Scratch, Sink, Workers};
+use crate::table::Span;
 use littoral_indexes::envelope::{Kind, SegmentId};
 use littoral_indexes::layout::Layout;
 use littoral_indexes::manifest::{Embedding, VectorsManifest};
+use littoral_indexes::passages::ChunkRecord;
+use littoral_indexes::table::TableManifest;
 use littoral_indexes::vectors::rows::Rows;
 use littoral_indexes::vectors::{Axes, Cell, Centroids, Rotation};
+use std::io;
 
 /// Width of a step. Wider saves bytes and costs rank: on SciFact's 11,218 chunks of MiniLM, 0.02
 /// takes 122 bytes a vector of 384 dimensions, 0.025 takes 107, 0.03 takes 95 and 0.04 takes 77, at
@@ -33,15 +39,34 @@ const MIN_CELL: usize = 24;
 /// Vectors turned in one batch.
 const BATCH: usize = 4_096;
 
+/// Unit vectors of texts, `[n, dims]`, by the encoder of the documents.
+pub type Encode<'a> = dyn Fn(&[String]) -> io::Result<Vec<f32>> + 'a;
+
 /// What the vectors of a segment are made with.
-#[derive(Debug, Clone)]
+#[derive(Clone, Copy)]
 pub struct VectorInput<'a> {
     /// Dimensions of the documents' vectors.
     pub dims: usize,
     /// The rotation to use, and the segment that holds it; `None` fits one.
     pub rotation: Option<(SegmentId, &'a Rotation)>,
-    /// Vectors of texts like queries, `[n, dims]`: how many cells to probe is measured with them.
-    pub queries: &'a [f32],
+    /// What encodes queries.
+    pub queries: Queries<'a>,
+    /// Texts shaped like queries, taken from the documents: a table is fitted to them, and how many
+    /// cells to probe is measured with them.
+    pub spans: &'a [Span],
+    /// Encodes texts.
+    pub encode: &'a Encode<'a>,
+}
+
+/// What encodes the queries of an index.
+#[derive(Debug, Clone, Copy)]
+pub enum Queries<'a> {
+    /// The encoder itself.
+    Encoder,
+    /// A table that is fitted now.
+    FitTable,
+    /// The table of an older segment.
+    Table(SegmentId, &'a TableManifest),
 }
 
 pub(super) struct WriteInput<'a, S> {
@@ -60,6 +85,14 @@ pub(super) fn store(vectors: &[f32]) -> Vec<u8> {
 }
 
 impl<S: Scratch + Sync> WriteInput<'_, S> {
+    /// The texts of the chunks of `document`, titles in front.
+    fn texts(&self, document: u32) -> Result<Vec<String>, BuildError> {
+        let collected = &self.documents[self.order[document as usize] as usize];
+        let (record, chunks) = passages::read(self.scratch, collected)?;
+        let text = |chunk: &ChunkRecord| format!("{} {}", record.title, chunk.text);
+        Ok(chunks.iter().map(text).collect())
+    }
+
     /// The vectors of the chunks of `document`, `[n_chunks, dims]`.
     fn read(&self, document: u32) -> Result<Vec<f32>, BuildError> {
         let collected = &self.documents[self.order[document as usize] as usize];
@@ -201,12 +234,25 @@ pub(super) fn write(
             files.put(Kind::Rows, &exact.write(dims))?;
         }
     }
-    let queries = turned(input.vectors.queries, rotation);
+    let table = match input.vectors.queries {
+        Queries::Encoder => None,
+        Queries::Table(segment, table) => Some((segment.0, *table)),
+        Queries::FitTable => {
+            let fitted = table::fit(input, rotation, &rows, workers)?;
+            for block in &fitted.blocks {
+                files.put(Kind::Table, block)?;
+            }
+            Some((files.segment().0, fitted.manifest))
+        }
+    };
+    let tried = calibrate::texts(input.vectors.spans);
+    let queries = turned(&(input.vectors.encode)(&tried)?, rotation);
     let probes = calibrate::probes(&centroids, &cells, &queries, workers);
     Ok(VectorsManifest {
         dims: dims as u32,
         n_cells: cells.len() as u32,
         probes,
         rotation: segment.0,
+        table,
     })
 }

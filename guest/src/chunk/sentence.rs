@@ -12,7 +12,7 @@ const ABBREVIATIONS: [&str; 22] = [
 
 /// Calls `each` with the ends of the sentences of `text`, white space after them included; the last
 /// is `text.len()`, unless it is empty.
-pub(super) fn sentence_ends(text: &str, mut each: impl FnMut(usize)) {
+pub(crate) fn sentence_ends(text: &str, mut each: impl FnMut(usize)) {
     let mut chars = text.char_indices().peekable();
     while let Some((at, c)) = chars.next() {
         let alone = matches!(

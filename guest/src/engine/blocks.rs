@@ -19,6 +19,7 @@ use littoral_indexes::passages::{MAX_BLOCK_BYTES, PassageBlock};
 use littoral_indexes::postings::Positions;
 use littoral_indexes::sort::{self, DOCUMENTS_PER_BLOCK};
 use littoral_indexes::spelling::{SpellingBlock, SpellingDirectory};
+use littoral_indexes::table::TableBlock;
 use littoral_indexes::text::TextCodec;
 use littoral_indexes::vectors::rows::Rows;
 use littoral_indexes::vectors::{Cell, Centroids, Rotation};
@@ -77,6 +78,7 @@ pub(super) enum Decoded {
     Cell(Cell),
     Rows(Rows),
     Rotation(Rotation),
+    Table(TableBlock),
     Inventory(Inventory),
 }
 
@@ -513,6 +515,13 @@ impl<H: Host> Index<H> {
                 }
                 Decoded::Rotation(rotation)
             }
+            Kind::Table => {
+                let vectors = segment.manifest.vectors.as_ref();
+                let Some((_, table)) = vectors.and_then(|vectors| vectors.table) else {
+                    return Err(IndexError::Mismatch { section });
+                };
+                Decoded::Table(TableBlock::read(payload, table.shape)?)
+            }
             Kind::Centroids => {
                 let Some(vectors) = &segment.manifest.vectors else {
                     return Err(IndexError::Mismatch { section });
@@ -647,6 +656,9 @@ impl Segment {
     fn open(manifest: SegmentManifest) -> Result<Self, IndexError> {
         let layout = manifest.layout()?;
         filters_in_order(&manifest)?;
+        if let Some((_, table)) = manifest.vectors.as_ref().and_then(|v| v.table) {
+            table.shape.check()?;
+        }
         let separators = Separators::read(&manifest.separators)?;
         let primed = TermCodec::primed(separators.strings());
         let deleted = read_deleted(&manifest.deleted, layout.n_documents())?;
@@ -697,6 +709,14 @@ impl Segment {
         let centroids = u32::from(manifest.vectors.is_some());
         let rotation = manifest.vectors.as_ref().map(|v| v.rotation);
         let rotation = u32::from(rotation == Some(manifest.id));
+        let table = manifest.vectors.as_ref().and_then(|v| v.table);
+        let table = table.map_or(0, |(segment, table)| {
+            if segment == manifest.id {
+                table.shape.n_blocks
+            } else {
+                0
+            }
+        });
         let leaves = if manifest.blocks_per_leaf > 0 {
             self.separators.n_blocks()
         } else {
@@ -711,6 +731,7 @@ impl Segment {
             Kind::Centroids => Some(centroids),
             Kind::Cells => Some(n_cells),
             Kind::Rotation => Some(rotation),
+            Kind::Table => Some(table),
             Kind::Spelling => Some(spelling),
             Kind::Dictionary => Some(dictionary),
             Kind::Passages => Some(passages),

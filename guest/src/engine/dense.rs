@@ -12,10 +12,13 @@ use super::rank::{Allowed, Ranked};
 use super::restrict::Restriction;
 use super::result::Work;
 use crate::host::Host;
+use crate::table::{blocks_of, encode, words};
 use crate::vectors::{QueryVector, score_centroids, score_codes};
 use littoral_indexes::envelope::{BlockId, Kind, SegmentId};
 use littoral_indexes::kernels::dot_rows;
+use littoral_indexes::manifest::VectorsManifest;
 use littoral_indexes::order::sort_by;
+use littoral_indexes::table::{TableManifest, TableShape};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// What the dense leg finds.
@@ -48,39 +51,81 @@ impl<H: Host> Index<H> {
         self.segments.iter().any(|s| s.manifest.vectors.is_some())
     }
 
-    /// What the dense leg needs beside the query's text, for the first round.
-    pub(super) fn dense_blocks(&self) -> Vec<BlockId> {
+    /// What the dense leg needs to start on `asked`, for the first round: centroids, and the rows of
+    /// its words, or the rotation where an encoder gives the vector.
+    pub(super) fn dense_blocks(&self, asked: &str) -> Vec<BlockId> {
         let with_vectors = |s: &&Segment| s.manifest.vectors.is_some();
         let centroids = self
             .segments
             .iter()
             .filter(with_vectors)
             .map(|segment| segment.block(Kind::Centroids, 0));
-        self.rotation_block().into_iter().chain(centroids).collect()
+        let mut blocks: Vec<BlockId> = match self.table() {
+            Some((segment, table)) => row_blocks(segment, table.shape, &words(asked)),
+            None => self.rotation_block().into_iter().collect(),
+        };
+        blocks.extend(centroids);
+        blocks
+    }
+
+    /// What the segments with vectors share.
+    fn vectors(&self) -> Option<&VectorsManifest> {
+        let mut all = self.segments.iter().map(|s| s.manifest.vectors.as_ref());
+        all.find_map(|vectors| vectors)
     }
 
     /// The block that holds the rotation of all vectors.
     fn rotation_block(&self) -> Option<BlockId> {
-        let mut vectors = self.segments.iter().map(|s| s.manifest.vectors.as_ref());
-        let segment = vectors.find_map(|vectors| Some(vectors?.rotation))?;
         Some(BlockId {
-            segment: SegmentId(segment),
+            segment: SegmentId(self.vectors()?.rotation),
             kind: Kind::Rotation,
             number: 0,
         })
     }
 
-    /// The vector of `text` by the model that encoded the documents, if the host has it.
-    pub(super) async fn embed(
+    /// The query table, and the segment that holds it.
+    pub(super) fn table(&self) -> Option<(SegmentId, TableManifest)> {
+        let (segment, table) = self.vectors()?.table?;
+        // A table whose segment is gone is read by nobody: a merge keeps that segment.
+        let segment = SegmentId(segment);
+        self.segment(segment).map(|_| (segment, table))
+    }
+
+    /// The vector of `asked` by the query table; `None` when it knows none of the words.
+    pub(super) async fn by_table(
         &self,
-        text: &str,
+        asked: &str,
+        fetched: &mut Fetched,
+    ) -> Result<Option<QueryVector>, EngineError> {
+        let (Some((segment, table)), Some(vectors)) = (self.table(), self.vectors()) else {
+            return Ok(None);
+        };
+        let words = words(asked);
+        let blocks = row_blocks(segment, table.shape, &words);
+        let read = self.blocks(&blocks, fetched).await?;
+        let rows = |number: u32| {
+            let at = blocks.iter().position(|block| block.number == number)?;
+            match &*read[at] {
+                Decoded::Table(block) => Some(block),
+                _ => None,
+            }
+        };
+        let encoded = encode(table.shape, &words, rows);
+        let known = encoded.n_found > 0;
+        Ok(known.then(|| QueryVector::of_codes(encoded.values, vectors.dims as usize)))
+    }
+
+    /// The vector of `asked` by the model that encoded the documents, if the host has it.
+    pub(super) async fn by_encoder(
+        &self,
+        asked: &str,
         fetched: &mut Fetched,
     ) -> Result<Option<QueryVector>, EngineError> {
         let Some(block) = self.rotation_block() else {
             return Ok(None);
         };
         let model = self.manifest.settings.embedding.model;
-        let Some(vector) = self.host().embed(model, text).await else {
+        let Some(vector) = self.host().embed(model, asked).await else {
             return Ok(None);
         };
         let decoded = self.block(block, fetched).await?;
@@ -253,6 +298,16 @@ impl<H: Host> Index<H> {
         }
         Ok(())
     }
+}
+
+/// The blocks of the rows of `words`.
+fn row_blocks(segment: SegmentId, shape: TableShape, words: &[String]) -> Vec<BlockId> {
+    let block = |number| BlockId {
+        segment,
+        kind: Kind::Table,
+        number,
+    };
+    blocks_of(shape, words).into_iter().map(block).collect()
 }
 
 fn sort(candidates: &mut [Candidate]) {

@@ -79,22 +79,29 @@ impl<H: Host> Index<H> {
         if asked.is_empty() {
             return Ok(None);
         }
-        let vector = self.embed(&asked, fetched).await?;
-        if vector.is_none() {
+        let (vector, code, reason) = if self.table().is_some() {
+            let vector = self.by_table(&asked, fetched).await?;
+            (
+                vector,
+                "unknown-words",
+                "the table of this index has none of these words".to_owned(),
+            )
+        } else {
+            let vector = self.by_encoder(&asked, fetched).await?;
             let embedder = &self.manifest.settings.embedding.embedder;
-            let message = format!(
-                "the encoder {embedder:?} of this index is not here; searched by words alone"
-            );
-            if options.mode == Mode::Dense {
-                let what = format!(
-                    "the encoder {embedder:?} of this index is not here, so it cannot be searched \
-                     by vectors; search with the mode lexical"
-                );
-                return Err(EngineError::Unsupported { what });
-            }
+            let reason = ["the encoder \"", embedder, "\" of this index is not here"].concat();
+            (vector, "no-encoder", reason)
+        };
+        if vector.is_none() && options.mode == Mode::Dense && code == "no-encoder" {
+            let cure = ", so it cannot be searched by vectors; search with the mode lexical";
+            return Err(EngineError::Unsupported {
+                what: [&reason, cure].concat(),
+            });
+        }
+        if vector.is_none() {
             notes.push(Note {
-                code: "no-encoder",
-                message,
+                code,
+                message: [&reason, "; searched by words alone"].concat(),
                 suggestion: None,
             });
         }
@@ -104,7 +111,7 @@ impl<H: Host> Index<H> {
 
 /// The words of a query without its operators and exclusions; while it is being typed, without the
 /// beginning of a word at its end, unless that is all there is.
-fn wording(text: &str, as_you_type: bool) -> String {
+pub(super) fn wording(text: &str, as_you_type: bool) -> String {
     let query = parse(text);
     let clauses = query.clauses.iter().filter(|c| c.occur != Occur::MustNot);
     let words: Vec<&str> = clauses

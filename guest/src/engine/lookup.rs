@@ -3,7 +3,6 @@
 use super::EngineError;
 use super::blocks::{Decoded, Fetched, Index, Segment};
 use super::filter::Selection;
-use super::legs::Legs;
 use super::plan::{Plan, PlannedPhrase, PlannedTerm};
 use crate::host::Host;
 use crate::query::Occur;
@@ -65,19 +64,20 @@ pub(super) struct FoundTerm {
 
 impl<H: Host> Index<H> {
     /// Reads at once all that is known to be needed: lexicon blocks of the terms, positions for
-    /// phrases, filters, sort columns, centroids, and the dictionary of the passages.
+    /// phrases, filters, sort columns, the dictionary of the passages, and what vectors need where
+    /// something is `asked` of them.
     pub(super) async fn first_round(
         &self,
         plan: &Plan,
         selection: &Selection,
-        legs: Legs,
+        asked: Option<&str>,
         fetched: &mut Fetched,
     ) -> Result<(), EngineError> {
         let terms = all_terms(plan);
         self.read_directories(&terms, fetched).await?;
         let mut wanted = selection.blocks.clone();
-        if legs.dense {
-            wanted.extend(self.dense_blocks());
+        if let Some(asked) = asked {
+            wanted.extend(self.dense_blocks(asked));
         }
         for segment in &self.segments {
             wanted.extend(segment.dictionary_block());

@@ -8,6 +8,7 @@
 use super::blocks::{Fetched, Index};
 use super::dense::Dense;
 use super::fuse::{DEPTH, Scored, alone, fuse};
+use super::legs::wording;
 use super::lexical::Lexical;
 use super::plan::{Plan, plan};
 use super::result::{Note, SearchOptions, SearchResult, Timings, Work};
@@ -73,7 +74,9 @@ impl<H: Host> Index<H> {
         let mut plan = self.plan(text, options, notes)?;
         let legs = self.legs(&plan, options, notes)?;
         let selection = self.selection(options)?;
-        self.first_round(&plan, &selection, legs, fetched).await?;
+        let asked = legs.dense.then(|| wording(text, options.as_you_type));
+        self.first_round(&plan, &selection, asked.as_deref(), fetched)
+            .await?;
         if options.correct {
             self.correct(text, &mut plan, fetched, notes).await?;
         }

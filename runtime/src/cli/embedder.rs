@@ -2,7 +2,7 @@
 
 use super::build::pool;
 use super::output::Failure;
-use crate::build::Tools;
+use crate::build::{TABLE, Tools};
 use crate::embed::{Embedder, VectorCache};
 use crate::models;
 use littoral_guest::Encoder;
@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The embedder when nothing else is said.
-pub(super) const DEFAULT: &str = "table";
+pub(super) const DEFAULT: &str = TABLE;
 
 /// The model that encodes the documents of an index with a query table.
 const TEACHER: &str = "minilm";
@@ -83,10 +83,8 @@ fn with_encoder(encoder: Encoder, threads: usize) -> Result<Tools, Failure> {
 /// is not here, which a search then says.
 pub(super) fn for_queries(settings: &Settings) -> Option<Arc<Encoder>> {
     let name = &settings.embedding.embedder;
-    if name.is_empty() {
+    if name.is_empty() || name == TABLE {
         return None;
     }
-    models::resolve(if name == DEFAULT { TEACHER } else { name })
-        .ok()
-        .map(Arc::new)
+    models::resolve(name).ok().map(Arc::new)
 }

@@ -1,6 +1,7 @@
 //! How many cells a query must read: measured on texts like queries.
 
 use crate::build::Workers;
+use crate::table::{Span, SpanKind};
 use crate::vectors::{QueryVector, score_centroids, score_codes};
 use littoral_indexes::vectors::rows::Rows;
 use littoral_indexes::vectors::{Cell, Centroids};
@@ -16,6 +17,13 @@ const MAX_QUERIES: usize = 256;
 
 /// Probes of an index for which there are no queries to try: this share of its cells.
 const UNTRIED_SHARE: u32 = 8;
+
+/// The texts that are tried: held out, and short as queries are.
+pub(super) fn texts(spans: &[Span]) -> Vec<String> {
+    let is_like_a_query = |span: &&Span| span.is_held_out && span.kind != SpanKind::Sentence;
+    let tried = spans.iter().filter(is_like_a_query).take(MAX_QUERIES);
+    tried.map(|span| span.text.clone()).collect()
+}
 
 /// The fewest cells that hold [`TARGET`] of the [`K`] nearest on average over `queries`, cells being
 /// read in the order of their centroids' scores.
