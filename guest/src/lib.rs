@@ -15,6 +15,7 @@ pub mod document;
 pub mod engine;
 pub mod host;
 pub mod query;
+pub mod table;
 
 pub use chunk::Chunk;
 pub use document::{Document, Part, PartKind};

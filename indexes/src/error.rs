@@ -30,6 +30,8 @@ pub enum Section {
     Filters,
     /// A sort column.
     Sort,
+    /// Rows of the query table.
+    Table,
     /// The list of a segment's documents and files.
     Inventory,
 }
@@ -50,6 +52,7 @@ impl Section {
             Self::Passages => "passages",
             Self::Filters => "filters",
             Self::Sort => "sort",
+            Self::Table => "table",
             Self::Inventory => "inventory",
         }
     }

@@ -20,6 +20,7 @@ pub mod passages;
 pub mod postings;
 pub mod sort;
 pub mod spelling;
+pub mod table;
 pub mod text;
 
 pub use error::{IndexError, Section};

@@ -19,6 +19,7 @@ use littoral_indexes::manifest::{
 use littoral_indexes::passages::{ChunkRecord, DocumentRecord, PassageBlock};
 use littoral_indexes::postings::{Positions, PostingList};
 use littoral_indexes::spelling;
+use littoral_indexes::table::{self, Entry, Row, TableBlock, TableShape, mark_of};
 use littoral_indexes::text::TextCodec;
 
 const FORMAT: &str = include_str!("../FORMAT.md");
@@ -285,4 +286,35 @@ fn an_entry_is_as_shown() {
     assert_shown("manifest", &bytes);
     assert!(FORMAT.contains(&format!("{{\"littoral\":1,\"build\":\"{build}\"")));
     assert!(FORMAT.contains(std::str::from_utf8(&entry).unwrap()));
+}
+
+#[test]
+fn table() {
+    let shape = TableShape {
+        dims: 8,
+        bits: 5,
+        n_blocks: 1,
+    };
+    let tide = Row {
+        step: 300,
+        codes: vec![1, -1, 2, -2, 3, -3, 4, -4],
+    };
+    let pair = Row {
+        step: 40,
+        codes: vec![15, 0, 0, 0, 0, 0, 0, -15],
+    };
+    let entry = |key, row| Entry {
+        home: "tide",
+        key,
+        row,
+    };
+    let entries = [entry("tide", &tide), entry("spring tide", &pair)];
+    let written = &table::write(shape, entries).unwrap()[0];
+    assert_shown("table", written);
+    let block = TableBlock::read(written, shape).unwrap();
+    let mut sum = [0; 8];
+    for key in ["tide", "spring tide"] {
+        block.find(mark_of(key)).unwrap().add_to(&mut sum);
+    }
+    assert_eq!(sum, [900, -300, 600, -600, 900, -900, 1200, -1800]);
 }

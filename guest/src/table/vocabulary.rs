@@ -1,0 +1,196 @@
+//! Which words and pairs get a row.
+
+use super::words::words;
+use rustc_hash::FxHashMap;
+
+/// Least texts that a pair is in, to have a row.
+const MIN_PAIR: u32 = 8;
+
+/// Most pairs in the block of one word, so that blocks stay small. Of 8 words' rows at 256 dimensions
+/// and 4 bits, CISI's queries fetch 9 kB with 2; with 6, twice that, for one point of nDCG.
+const MAX_PAIRS: usize = 2;
+
+/// The words and pairs of a corpus that get rows, and how often each is there.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Vocabulary {
+    /// Words, ascending. `[n_words]`
+    words: Vec<String>,
+    /// Occurrences of each. `[n_words]`
+    counts: Vec<u32>,
+    /// Pairs as numbers of words, with the one in whose block they lie, ascending.
+    pairs: Vec<Pair>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Pair {
+    first: u32,
+    second: u32,
+    home: u32,
+}
+
+impl Vocabulary {
+    /// All words of `texts` and of `more`, and the pairs frequent in `texts`. `more` are words that
+    /// the corpus may not have but its readers ask by.
+    ///
+    /// The order of the texts does not matter.
+    pub fn new<'a>(
+        texts: impl IntoIterator<Item = &'a str>,
+        more: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        let mut counts: FxHashMap<String, u32> = FxHashMap::default();
+        let mut pairs: FxHashMap<(String, String), u32> = FxHashMap::default();
+        for text in texts {
+            let words = words(text);
+            let mut seen: Vec<&[String]> = words.windows(2).collect();
+            seen.sort_unstable();
+            seen.dedup();
+            for pair in seen {
+                *pairs.entry((pair[0].clone(), pair[1].clone())).or_default() += 1;
+            }
+            for word in words {
+                *counts.entry(word).or_default() += 1;
+            }
+        }
+        for text in more {
+            for word in words(text) {
+                counts.entry(word).or_default();
+            }
+        }
+        let mut counted: Vec<(String, u32)> = counts.into_iter().collect();
+        counted.sort_unstable();
+        let (words, counts) = counted.into_iter().unzip();
+        let mut vocabulary = Self {
+            words,
+            counts,
+            pairs: Vec::new(),
+        };
+        vocabulary.choose_pairs(pairs);
+        vocabulary
+    }
+
+    /// Keeps the most frequent pairs of each home, the rarer of a pair's words: its block is fetched
+    /// less often.
+    fn choose_pairs(&mut self, pairs: FxHashMap<(String, String), u32>) {
+        let mut frequent: Vec<(u32, Pair)> = pairs
+            .into_iter()
+            .filter(|&(_, n)| n >= MIN_PAIR)
+            .filter_map(|((first, second), n)| {
+                let (first, second) = (self.number(&first)?, self.number(&second)?);
+                let home = [first, second].into_iter();
+                let home = home.min_by_key(|&w| (self.counts[w as usize], w))?;
+                let pair = Pair {
+                    first,
+                    second,
+                    home,
+                };
+                Some((n, pair))
+            })
+            .collect();
+        frequent.sort_unstable_by_key(|&(n, pair)| (u32::MAX - n, pair));
+        let mut n_at_home = vec![0; self.words.len()];
+        for (_, pair) in frequent {
+            let n = &mut n_at_home[pair.home as usize];
+            if *n < MAX_PAIRS {
+                *n += 1;
+                self.pairs.push(pair);
+            }
+        }
+        self.pairs.sort_unstable();
+    }
+
+    fn number(&self, word: &str) -> Option<u32> {
+        let at = self.words.binary_search_by(|w| w.as_str().cmp(word)).ok()?;
+        Some(at as u32)
+    }
+
+    /// The words, ascending.
+    pub fn words(&self) -> &[String] {
+        &self.words
+    }
+
+    /// Occurrences of each word in the texts, `[n_words]`; 0 for those that only `more` had.
+    pub fn counts(&self) -> &[u32] {
+        &self.counts
+    }
+
+    /// How many rows there are: those of the words, and after them those of the pairs.
+    pub fn n_rows(&self) -> usize {
+        self.words.len() + self.pairs.len()
+    }
+
+    /// Appends the numbers of the rows that a text is the sum of; returns how many of them are words.
+    pub fn rows_of(&self, text: &str, out: &mut Vec<u32>) -> u32 {
+        let start = out.len();
+        let numbers: Vec<Option<u32>> = words(text).iter().map(|w| self.number(w)).collect();
+        out.extend(numbers.iter().flatten());
+        let n_words = out.len() - start;
+        for pair in numbers.windows(2) {
+            if let &[Some(first), Some(second)] = pair {
+                let key = (first, second);
+                let at = self
+                    .pairs
+                    .binary_search_by_key(&key, |p| (p.first, p.second));
+                out.extend(at.ok().map(|at| (self.words.len() + at) as u32));
+            }
+        }
+        n_words as u32
+    }
+
+    /// Home and key of each row, in the order of their numbers: see
+    /// [`Entry`](littoral_indexes::table::Entry).
+    pub fn places(&self) -> impl Iterator<Item = (&str, String)> {
+        let words = self.words.iter().map(|word| (word.as_str(), word.clone()));
+        let name = |word: u32| self.words[word as usize].as_str();
+        let pairs = self.pairs.iter().map(move |pair| {
+            let key = format!("{} {}", name(pair.first), name(pair.second));
+            (name(pair.home), key)
+        });
+        words.chain(pairs)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(texts: &[&str]) -> Vocabulary {
+        Vocabulary::new(texts.iter().copied(), ["Ebb"])
+    }
+
+    #[test]
+    fn pairs_that_are_frequent_lie_with_their_rarer_word() {
+        let mut texts = vec!["the spring tide"; 8];
+        texts.push("the tide");
+        let vocabulary = of(&texts);
+        assert_eq!(vocabulary.words(), ["ebb", "spring", "the", "tide"]);
+        assert_eq!(vocabulary.counts(), [0, 8, 9, 9]);
+        let places: Vec<_> = vocabulary.places().skip(4).collect();
+        let expected = [("spring", "spring tide"), ("spring", "the spring")];
+        assert_eq!(places, expected.map(|(home, key)| (home, key.to_owned())));
+        let mut rows = Vec::new();
+        assert_eq!(vocabulary.rows_of("The spring tide, unheard", &mut rows), 3);
+        assert_eq!(rows, [2, 1, 3, 5, 4]);
+    }
+
+    #[test]
+    fn the_order_of_texts_does_not_matter_and_no_word_has_too_many_pairs() {
+        let texts: Vec<String> = (0..80).map(|i| format!("rare word{}", i / 10)).collect();
+        let forwards: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let backwards: Vec<&str> = forwards.iter().rev().copied().collect();
+        assert_eq!(of(&forwards), of(&backwards));
+        assert_eq!(of(&forwards).n_rows(), 10 + 8);
+        let texts: Vec<String> = (0..80).map(|i| format!("rare word{}", i % 10)).collect();
+        let more: Vec<String> = (0..10).map(|i| format!("word{i} ").repeat(80)).collect();
+        let all = texts
+            .iter()
+            .chain(&more)
+            .map(String::as_str)
+            .collect::<Vec<_>>();
+        let places = of(&all);
+        let at_home = places.places().skip(places.words().len());
+        assert_eq!(
+            at_home.filter(|(home, _)| *home == "rare").count(),
+            MAX_PAIRS
+        );
+    }
+}
