@@ -6,6 +6,7 @@ mod demo;
 mod embedder;
 mod eval;
 mod inspect;
+mod model;
 mod output;
 mod search;
 
@@ -42,6 +43,8 @@ enum Command {
     Check(inspect::Arguments),
     /// Show what an index holds
     Inspect(inspect::Arguments),
+    /// Get, pack and show embedding models
+    Model(model::Arguments),
 }
 
 /// How a command that did not fail ended.
@@ -66,6 +69,7 @@ pub fn main() -> ExitCode {
         Command::Eval(arguments) => (eval::run(arguments), arguments.json),
         Command::Check(arguments) => (inspect::check(arguments), arguments.json),
         Command::Inspect(arguments) => (inspect::inspect(arguments), arguments.json),
+        Command::Model(arguments) => (model::run(arguments), arguments.json()),
     };
     match outcome {
         Ok(Outcome::Done) => ExitCode::SUCCESS,

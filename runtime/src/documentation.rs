@@ -3,7 +3,7 @@
 use crate::ingest::{Document, IngestOptions, Skipped, SourceKind, Unit, parse};
 
 /// Name and text of each page.
-const PAGES: &[(&str, &str)] = &[
+pub(crate) const PAGES: &[(&str, &str)] = &[
     (
         "what-is-littoral.md",
         include_str!("../../indexes/docs/01-what-is-littoral.md"),

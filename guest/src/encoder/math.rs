@@ -22,7 +22,8 @@ pub(super) fn round(x: f32) -> i32 {
     (x + ROUNDER).to_bits().wrapping_sub(ROUNDER.to_bits()) as i32
 }
 
-/// `eˣ` for `x ≤ 88`, within 2 units in the last place; 2⁻¹²⁶ or less from −87.3 down.
+/// `eˣ` for `x ≤ 88`, to a relative error of 2e-7 and 1e-7 more per unit of `x`, which rounding the
+/// exponent to 24 bits costs; 2⁻¹²⁶ or less from −87.3 down.
 ///
 /// The exponent is split into a whole power of two and a polynomial of degree 5 on ±½, fitted to the
 /// least relative error (8e-8).
@@ -41,7 +42,7 @@ pub(super) fn exp(x: f32) -> f32 {
     f32::from_bits((p.to_bits() as i32).wrapping_add(round(t) << 23) as u32)
 }
 
-/// `x Φ(x)`, the exact form of GELU, within 6e-6.
+/// `x Φ(x)`, the exact form of GELU, with Φ within 1.3e-6.
 ///
 /// `Φ(x) − ½` is an odd rational function on ±5, fitted to the least absolute error; beyond, Φ is 0
 /// or 1 to six digits.
@@ -248,23 +249,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn exp_is_exact_to_seven_digits() {
+    fn exp_is_as_exact_as_it_says() {
         for i in 0..=88_000 {
             let x = -(i as f32) / 1000.0;
             let exact = libm::exp(f64::from(x));
             let error = (f64::from(exp(x)) - exact).abs();
-            assert!(error <= exact * 4e-7 + 2e-38, "{x}: {error}");
+            let bound = 2e-7 + 1e-7 * f64::from(x.abs());
+            assert!(error <= exact * bound + 2e-38, "{x}: {error}");
         }
         assert!(exp(-1e30) < 2e-38 && exp(-1e30) >= 0.0);
     }
 
     #[test]
-    fn gelu_is_exact_to_five_digits() {
+    fn gelu_is_as_exact_as_it_says() {
         for i in -100_000..=100_000 {
             let x = i as f32 / 10_000.0;
             let wide = f64::from(x);
             let exact = wide * 0.5 * (1.0 + libm::erf(wide / std::f64::consts::SQRT_2));
-            assert!((f64::from(gelu(x)) - exact).abs() < 7e-6, "{x}");
+            let error = (f64::from(gelu(x)) - exact).abs();
+            assert!(error <= 1.3e-6 * wide.abs() + 1e-9, "{x}: {error}");
         }
     }
 
@@ -283,13 +286,13 @@ mod tests {
         for max in [127.0, 2047.0, 32767.0] {
             let mut cut = [0i16; 50];
             let step = quantize(&row, max, &mut cut);
-            assert!(cut.iter().any(|&c| f32::from(c).abs() == max));
+            assert_eq!(cut.iter().map(|c| c.abs()).max(), Some(max as i16));
             for (&value, &c) in row.iter().zip(&cut) {
                 assert!((value - f32::from(c) * step).abs() <= step * 0.501);
             }
         }
         let mut cut = [7i16; 3];
-        assert_eq!(quantize(&[0.0; 3], 127.0, &mut cut), 0.0);
+        assert_eq!(quantize(&[0.0; 3], 127.0, &mut cut).to_bits(), 0);
         assert_eq!(cut, [0; 3]);
     }
 

@@ -74,11 +74,9 @@ impl Matrix {
         lines: Vec<Line>,
     ) -> Option<Self> {
         let n_groups = n_in / GROUP;
-        // An `any` over whole lines is compiled to vectors.
-        if lines
-            .iter()
-            .any(|line| line.0.iter().fold(false, |a, &w| a | (w == -128)))
-        {
+        // The least weight, over whole lines, is compiled to vectors.
+        let least = lines.iter().flat_map(|line| line.0).fold(0, i8::min);
+        if least == -128 {
             return None;
         }
         let n_last = (n_out - 1) % PANEL + 1;

