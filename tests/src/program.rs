@@ -102,6 +102,7 @@ pub fn command<S: AsRef<OsStr>>(folder: &Path, arguments: &[S]) -> Command {
     let mut command = Command::new(path());
     command.args(arguments).current_dir(folder);
     // What models and remembered vectors the machine has must not matter.
+    command.env("LITTORAL_OFFLINE", "1");
     command.env("LITTORAL_MODELS", folder.join("models"));
     command.env("LITTORAL_CACHE", folder.join("cache"));
     command

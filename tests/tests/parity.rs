@@ -144,6 +144,7 @@ fn read(options: &Value) -> SearchOptions {
         as_you_type: flag("asYouType", default.as_you_type),
         correct: flag("correct", default.correct),
         explain: flag("explain", default.explain),
+        fusion: default.fusion,
         excerpt_chars: number("excerptChars", default.excerpt_chars),
     }
 }

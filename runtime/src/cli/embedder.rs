@@ -1,6 +1,7 @@
 //! The encoder behind an index: chosen for a build, found again for an update or a search.
 
 use super::build::pool;
+use super::model;
 use super::output::Failure;
 use crate::build::{TABLE, Tools};
 use crate::embed::{Embedder, VectorCache};
@@ -31,9 +32,8 @@ fn cache_folder() -> PathBuf {
 
 /// The encoder of documents for the embedder `name`.
 fn encoder(name: &str) -> Result<Encoder, Failure> {
-    let model = if name == DEFAULT { TEACHER } else { name };
-    models::resolve(model)
-        .map_err(|error| Failure::new(error.code(), error.to_string(), error.hint()))
+    let stored = if name == TABLE { TEACHER } else { name };
+    model::resolve(stored).map_err(|error| model::failure(&error))
 }
 
 /// Writes into `settings` what the embedder `name` is, and gets what a build needs of it.

@@ -95,17 +95,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
             sha256,
             json,
         } => {
-            let scratch = tempfile::tempdir().map_err(|error| {
-                Failure::new("model-unreadable", error.to_string(), "check TMPDIR")
-            })?;
-            let source = pull(name, from.as_deref(), scratch.path());
-            let source = source.map_err(|error| failure(&error))?;
-            let known = KNOWN.iter().find(|known| known.name == name);
-            let pinned = sha256.as_deref().or_else(|| known?.sha256);
-            let weights = source.join("model.safetensors");
-            let sha256 = fetch::verify(&weights, pinned).map_err(|error| failure(&error))?;
-            let name = name.rsplit('/').next().unwrap_or(name);
-            let packed = store(&source, name, None, FAST).map_err(|error| failure(&error))?;
+            let fetched = get(name, from.as_deref(), sha256.as_deref());
+            let (packed, sha256) = fetched.map_err(|error| failure(&error))?;
             show(&packed, Some(&sha256), *json)?;
         }
         Command::Quantize {
@@ -136,6 +127,42 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
 /// An error of models as the command line shows it.
 pub(super) fn failure(error: &ModelsError) -> Failure {
     Failure::new(error.code(), error.to_string(), error.hint())
+}
+
+/// Gets a model from where it is offered, verifies and stores it; returns it with the hash of its
+/// weights.
+fn get(
+    name: &str,
+    from: Option<&str>,
+    sha256: Option<&str>,
+) -> Result<(Packed, String), ModelsError> {
+    let scratch = tempfile::tempdir().map_err(|error| ModelsError::Fetch {
+        what: name.into(),
+        reason: format!("no temporary folder: {error}"),
+    })?;
+    let source = pull(name, from, scratch.path())?;
+    let known = KNOWN.iter().find(|known| known.name == name);
+    let pinned = sha256.or_else(|| known?.sha256);
+    let sha256 = fetch::verify(&source.join("model.safetensors"), pinned)?;
+    let name = name.rsplit('/').next().unwrap_or(name);
+    Ok((store(&source, name, None, FAST)?, sha256))
+}
+
+/// The encoder of the stored model `name`; one that is known and not stored yet is fetched, unless
+/// `LITTORAL_OFFLINE` is set.
+///
+/// # Errors
+/// [`ModelsError`] when it is neither here nor to be had.
+pub(super) fn resolve(name: &str) -> Result<Encoder, ModelsError> {
+    let is_known = KNOWN.iter().any(|known| known.name == name);
+    let may_fetch = std::env::var_os("LITTORAL_OFFLINE").is_none_or(|value| value.is_empty());
+    match models::resolve(name) {
+        Err(ModelsError::NotThere { .. }) if is_known && may_fetch => {
+            output::notice(&format!("fetching the model {name}, once"));
+            get(name, None, None).map(|(packed, _)| packed.encoder)
+        }
+        resolved => resolved,
+    }
 }
 
 /// The folder that the model was brought into, or lay in already.

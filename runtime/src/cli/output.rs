@@ -53,7 +53,14 @@ pub(super) fn json(value: &impl Serialize) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Prints an error.
+/// Says what takes a while, on standard error and only to a terminal.
+pub(super) fn notice(text: &str) {
+    if std::io::stderr().is_terminal() {
+        eprintln!("{text}");
+    }
+}
+
+/// Shows what went wrong.
 pub(super) fn failure(failure: &Failure, as_json: bool) {
     let Failure {
         code,
