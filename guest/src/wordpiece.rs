@@ -241,20 +241,16 @@ impl WordPiece {
         }
         while !rest.is_empty() {
             let is_continuation = rest.len() < word.len();
-            match self
+            let found = self
                 .vocabulary
-                .longest_prefix(rest, is_continuation, hashes)
-            {
-                Some((len, id)) => {
-                    out.push(id);
-                    rest = &rest[len..];
-                }
-                None => {
-                    out.truncate(n_before);
-                    out.push(self.task.unknown);
-                    return;
-                }
-            }
+                .longest_prefix(rest, is_continuation, hashes);
+            let Some((len, id)) = found else {
+                out.truncate(n_before);
+                out.push(self.task.unknown);
+                return;
+            };
+            out.push(id);
+            rest = &rest[len..];
         }
     }
 }

@@ -105,10 +105,9 @@ impl BuildFailure {
                 "disk-full"
             }
             Self::Build(error) => error.code(),
-            Self::Scratch(_) => "write-failed",
+            Self::Scratch(_) | Self::Cache(_) => "write-failed",
             Self::Empty => "no-documents",
             Self::Engine(error) => error.code(),
-            Self::Cache(_) => "write-failed",
             Self::NoEncoder { .. } => "no-encoder",
             Self::Interrupted => "interrupted",
         }

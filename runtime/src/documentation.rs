@@ -58,8 +58,12 @@ pub(crate) const PAGES: &[(&str, &str)] = &[
         include_str!("../../indexes/docs/14-exit-codes-and-json.md"),
     ),
     (
+        "searching-by-meaning.md",
+        include_str!("../../indexes/docs/15-searching-by-meaning.md"),
+    ),
+    (
         "roadmap.md",
-        include_str!("../../indexes/docs/15-roadmap.md"),
+        include_str!("../../indexes/docs/16-roadmap.md"),
     ),
     ("FORMAT.md", include_str!("../../indexes/FORMAT.md")),
 ];

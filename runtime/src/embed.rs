@@ -121,6 +121,8 @@ impl Embedder {
 
 impl std::fmt::Debug for Embedder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Embedder").field("id", &self.id()).finish()
+        f.debug_struct("Embedder")
+            .field("id", &self.id())
+            .finish_non_exhaustive()
     }
 }

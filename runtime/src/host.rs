@@ -79,6 +79,6 @@ impl fmt::Debug for FolderHost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FolderHost")
             .field("path", &self.path)
-            .finish()
+            .finish_non_exhaustive()
     }
 }

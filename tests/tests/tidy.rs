@@ -55,6 +55,10 @@ const LONG: &[(&str, &str)] = &[
         "the story of a build: collecting and writing share one state",
     ),
     (
+        "guest/src/encoder/format.rs",
+        "writer and reader of one file, with its bounds and their errors",
+    ),
+    (
         "indexes/FORMAT.md",
         "the specification, with its worked examples, is read as one",
     ),

@@ -59,12 +59,12 @@ impl PreparedDocument {
             let mut text = self.record.title.clone();
             for heading in chunk.headings.iter().filter(|h| **h != self.record.title) {
                 if !text.is_empty() {
-                    text.push_str("\n");
+                    text.push('\n');
                 }
                 text.push_str(heading);
             }
             if !text.is_empty() {
-                text.push_str("\n");
+                text.push('\n');
             }
             text.push_str(&chunk.text);
             text

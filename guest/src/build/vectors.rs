@@ -195,13 +195,12 @@ pub(super) fn write(
     let dims = input.vectors.dims;
     let n_chunks = input.layout.n_chunks();
     let fitted;
-    let (segment, rotation) = match input.vectors.rotation {
-        Some((segment, rotation)) => (segment, rotation),
-        None => {
-            fitted = input.fit(workers)?;
-            files.put(Kind::Rotation, &fitted.write())?;
-            (files.segment(), &fitted)
-        }
+    let (segment, rotation) = if let Some(shared) = input.vectors.rotation {
+        shared
+    } else {
+        fitted = input.fit(workers)?;
+        files.put(Kind::Rotation, &fitted.write())?;
+        (files.segment(), &fitted)
     };
     let rows = input.turn(rotation, workers)?;
     let axes = Axes::fit(STEP, &variances(&rows, dims))?;

@@ -265,17 +265,18 @@ impl<H: Host> Index<H> {
         }
     }
 
-    /// Computes the scores of the best `n` candidates anew from finer rows, and keeps only them.
+    /// Computes the scores of the best `n` candidates anew from finer rows.
     async fn rescore(
         &self,
         query: &QueryVector,
         n: usize,
-        candidates: &mut Vec<Candidate>,
+        candidates: &mut [Candidate],
         work: &mut Work,
         fetched: &mut Fetched,
     ) -> Result<(), EngineError> {
         sort(candidates);
-        candidates.truncate(n);
+        let end = candidates.len().min(n);
+        let candidates = &mut candidates[..end];
         let block = |c: &Candidate| self.segments[c.place.segment].block(Kind::Rows, c.cell);
         let mut blocks: Vec<BlockId> = candidates.iter().map(block).collect();
         sort_by(&mut blocks, Ord::cmp);

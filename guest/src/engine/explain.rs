@@ -20,11 +20,11 @@ pub(super) fn explain(found: &[FoundTerm], scored: &Scored, n_documents: u32) ->
         value: share,
         parts: vec![part],
     };
-    let [by_words, by_vectors] = scored.shares;
-    match (scored.lexical, scored.dense) {
-        (Some((_, score)), None) if scored.shares == [0.0; 2] => words(score),
-        (None, Some((_, score))) if scored.shares == [0.0; 2] => cosine(score),
-        (lexical, dense) => {
+    match (scored.shares, scored.lexical, scored.dense) {
+        (None, Some((_, score)), _) => words(score),
+        (None, None, Some((_, score))) => cosine(score),
+        (shares, lexical, dense) => {
+            let [by_words, by_vectors] = shares.unwrap_or_default();
             let lexical = lexical.map(|(rank, s)| joined("words", rank, by_words, words(s)));
             let dense = dense.map(|(rank, s)| joined("vectors", rank, by_vectors, cosine(s)));
             Explanation {

@@ -22,8 +22,8 @@ pub(super) struct Scored {
     pub(super) lexical: Option<(u32, f64)>,
     /// Rank, from 1, and score.
     pub(super) dense: Option<(u32, f64)>,
-    /// What words and vectors each give to the score.
-    pub(super) shares: [f64; 2],
+    /// What words and vectors each give to the score; `None` where one leg alone ranks.
+    pub(super) shares: Option<[f64; 2]>,
 }
 
 /// One leg's ranking as it is shown when it is alone.
@@ -39,7 +39,7 @@ pub(super) fn alone(
                 score,
                 lexical: None,
                 dense: None,
-                shares: [0.0; 2],
+                shares: None,
             };
             leg(&mut scored, (rank, score));
             scored
@@ -85,7 +85,7 @@ pub(super) fn fuse(
     };
     let (lexical, dense) = (range(lexical), range(dense));
     for scored in &mut joined {
-        scored.shares = match method {
+        let shares = match method {
             Fusion::Ranks => {
                 let share = |found: Option<(u32, f64)>| {
                     found.map_or(0.0, |(rank, _)| 1.0 / f64::from(RRF_K + rank))
@@ -103,7 +103,8 @@ pub(super) fn fuse(
                 ]
             }
         };
-        scored.score = scored.shares[0] + scored.shares[1];
+        scored.score = shares[0] + shares[1];
+        scored.shares = Some(shares);
     }
     sort_by(&mut joined, |a, b| {
         b.score

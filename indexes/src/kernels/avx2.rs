@@ -4,7 +4,11 @@
     reason = "vector loads; each block says why it is in bounds"
 )]
 
-use std::arch::x86_64::*;
+use std::arch::x86_64::{
+    _mm_add_epi32, _mm_cvtsi128_si32, _mm_loadu_si128, _mm_shuffle_epi32, _mm256_add_epi32,
+    _mm256_castsi256_si128, _mm256_cvtepi8_epi16, _mm256_extracti128_si256, _mm256_loadu_si256,
+    _mm256_madd_epi16, _mm256_setzero_si256,
+};
 
 /// Whether this processor has the instructions.
 pub(super) fn is_there() -> bool {

@@ -4,7 +4,10 @@
     reason = "vector loads; each block says why it is in bounds"
 )]
 
-use std::arch::x86_64::*;
+use std::arch::x86_64::{
+    _mm256_loadu_si256, _mm512_add_epi32, _mm512_cvtepi8_epi16, _mm512_dpwssd_epi32,
+    _mm512_loadu_si512, _mm512_reduce_add_epi32, _mm512_setzero_si512,
+};
 
 /// Whether this processor has the instructions.
 pub(super) fn is_there() -> bool {

@@ -4,7 +4,10 @@
     reason = "vector loads; each block says why it is in bounds"
 )]
 
-use std::arch::wasm32::*;
+use std::arch::wasm32::{
+    i16x8_extend_high_i8x16, i16x8_extend_low_i8x16, i32x4_add, i32x4_dot_i16x8,
+    i32x4_extract_lane, i32x4_splat, v128, v128_load,
+};
 
 /// See [`super::dot_rows`].
 pub(super) fn dot_rows(query: &[i16], rows: &[i8], out: &mut [i32]) {

@@ -77,7 +77,7 @@ impl Axes {
     /// [`IndexError::Corrupt`] when the step is not a positive number or a class does not exist.
     pub fn new(step: f32, classes: Vec<u8>) -> Result<Self, IndexError> {
         let is_class = |&class: &u8| usize::from(class) < N_CLASSES;
-        if !(step.is_finite() && step > 0.0) || !classes.iter().all(is_class) {
+        if !(step.is_finite() && step > 0.0 && classes.iter().all(is_class)) {
             let reason = "the axes have no step or an unknown class";
             return Err(IndexError::corrupt(Section::Centroids, 0, reason));
         }

@@ -1,5 +1,6 @@
 //! `littoral build` and `littoral update`
 
+use super::inspect::VectorsReport;
 use super::output::{self, Failure};
 use super::{Outcome, embedder};
 use crate::build::{BuildFailure, default_settings};
@@ -372,8 +373,12 @@ fn report(
         peak_rss_bytes: peak_rss_bytes(),
         skipped: skipped.into_iter().map(SkippedLine::from).collect(),
     };
+    let vectors = VectorsReport::of(super::open(path)?.manifest());
     if shared.json {
         let mut value = serde_json::to_value(&summary).unwrap_or_default();
+        if let Some(vectors) = &vectors {
+            value["vectors"] = json!(vectors);
+        }
         if let Some((files_written, bytes_written)) = written {
             value["unchanged"] = json!(outcome.unchanged);
             value["deleted"] = json!(outcome.deleted);
@@ -408,6 +413,9 @@ fn report(
             path.display(),
             output::bytes(index_bytes)
         ));
+    }
+    if let Some(vectors) = &vectors {
+        output::line(vectors.line());
     }
     if !summary.skipped.is_empty() {
         output::line(format!("Skipped {}:", summary.skipped.len()));

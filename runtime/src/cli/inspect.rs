@@ -5,6 +5,7 @@ use super::{Outcome, engine_failure};
 use crate::host::FolderHost;
 use littoral_guest::engine::{Check, Index, Problem};
 use littoral_indexes::envelope::{BlockId, HEADER_BYTES, Kind};
+use littoral_indexes::manifest::Manifest;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -80,13 +81,76 @@ struct SegmentReport {
     sorts: Vec<String>,
 }
 
+/// What the vectors of an index are.
+#[derive(Debug, Serialize)]
+pub(super) struct VectorsReport {
+    dims: u32,
+    cells: u32,
+    probes: u32,
+    rescore: u16,
+    table: Option<Table>,
+}
+
+/// How well the query table stands in for the encoder, on texts the fit did not see.
+#[derive(Debug, Serialize)]
+struct Table {
+    verdict: &'static str,
+    dims: u16,
+    n_spans: u32,
+    n_held_out: u32,
+    cosine: f64,
+    overlap_10: f64,
+}
+
+impl VectorsReport {
+    /// That of `manifest`, if its documents have vectors.
+    pub(super) fn of(manifest: &Manifest) -> Option<Self> {
+        let all = || manifest.segments.iter().filter_map(|s| s.vectors.as_ref());
+        let first = all().next()?;
+        Some(Self {
+            dims: first.dims,
+            cells: all().map(|vectors| vectors.n_cells).sum(),
+            probes: all().map(|vectors| vectors.probes).sum(),
+            rescore: manifest.settings.embedding.rescore,
+            table: first.table.map(|(_, table)| Table {
+                verdict: table.report.verdict().name(),
+                dims: table.shape.dims,
+                n_spans: table.report.n_spans,
+                n_held_out: table.report.n_held_out,
+                cosine: f64::from(table.report.cosine) / 1000.0,
+                overlap_10: f64::from(table.report.overlap) / 1000.0,
+            }),
+        })
+    }
+
+    /// In a line.
+    pub(super) fn line(&self) -> String {
+        let vectors = format!(
+            "vectors: {} dimensions in {} cells, of which a query reads about {}",
+            self.dims, self.cells, self.probes
+        );
+        match &self.table {
+            None => vectors,
+            Some(table) => format!(
+                "{vectors}; query table: {} (cosine {:.2} to the encoder, {:.0} % of its ten \
+                 nearest, on {} texts it had not seen)",
+                table.verdict,
+                table.cosine,
+                table.overlap_10 * 100.0,
+                table.n_held_out
+            ),
+        }
+    }
+}
+
 #[derive(Debug, Serialize)]
 struct Report {
     build: String,
     created_by: String,
     documents: u32,
     chunks: u32,
-    embedder: &'static str,
+    embedder: String,
+    vectors: Option<VectorsReport>,
     chunk_tokens: u32,
     overlap_tokens: u32,
     stemming: bool,
@@ -119,6 +183,9 @@ pub(super) fn inspect(arguments: &Arguments) -> Result<Outcome, Failure> {
         output::bytes(report.index_bytes),
         report.files
     ));
+    if let Some(vectors) = &report.vectors {
+        output::line(vectors.line());
+    }
     output::line("");
     output::line(format!(
         "{:<12} {:>7} {:>10} {:>10} {:>10}",
@@ -209,7 +276,11 @@ fn read(index: &Index<FolderHost>, arguments: &Arguments) -> Result<Report, Fail
         created_by: manifest.created_by.clone(),
         documents: index.n_documents(),
         chunks: index.n_chunks(),
-        embedder: "none",
+        embedder: match manifest.settings.embedding.embedder.as_str() {
+            "" => "none".to_owned(),
+            name => name.to_owned(),
+        },
+        vectors: VectorsReport::of(manifest),
         chunk_tokens: manifest.settings.chunk_tokens,
         overlap_tokens: manifest.settings.overlap_tokens,
         stemming: manifest.settings.stemming,

@@ -49,8 +49,10 @@ mod tests {
     fn the_order_of_arrival_does_not_matter() {
         let texts: Vec<String> = (0..100).map(|i| format!("text {}", i % 70)).collect();
         let (mut forwards, mut backwards) = (Sample::new(20), Sample::new(20));
-        texts.iter().for_each(|text| forwards.add(text));
-        texts.iter().rev().for_each(|text| backwards.add(text));
+        for (a, b) in texts.iter().zip(texts.iter().rev()) {
+            forwards.add(a);
+            backwards.add(b);
+        }
         let sample = forwards.into_texts();
         assert_eq!(sample.len(), 20);
         assert_eq!(sample, backwards.into_texts());

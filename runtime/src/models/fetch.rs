@@ -217,7 +217,8 @@ fn unpack(wheel: &Path, into: &Path) -> Result<(), Unpack> {
         let Some(within) = name.strip_prefix(root) else {
             continue;
         };
-        let is_wanted = within.ends_with(".json") || within.ends_with(".safetensors");
+        let extension = Path::new(&within).extension().and_then(|e| e.to_str());
+        let is_wanted = matches!(extension, Some("json" | "safetensors"));
         let components = Path::new(within).components();
         if !is_wanted
             || !components

@@ -20,7 +20,9 @@ pub fn encode(weights: &Weights, tokens: &[u32]) -> Vec<f32> {
     }
     if config.normalize {
         let length = pooled.iter().map(|x| x * x).sum::<f32>().sqrt();
-        pooled.iter_mut().for_each(|x| *x /= length);
+        for x in &mut pooled {
+            *x /= length;
+        }
     }
     pooled
 }

@@ -39,7 +39,9 @@ pub(in crate::build) fn principal_axes(
         }
     }
     let scale = 1.0 / (n.max(1) as f64);
-    moments.iter_mut().for_each(|x| *x *= scale);
+    for x in &mut moments {
+        *x *= scale;
+    }
     let (values, columns) = symmetric_eigen(moments, dims);
     let mut order: Vec<usize> = (0..dims).collect();
     order.sort_by(|&a, &b| values[b].total_cmp(&values[a]).then(a.cmp(&b)));
@@ -64,7 +66,7 @@ fn second_moments(vectors: &[f32], dims: usize) -> Vec<f64> {
             *w = f64::from(x);
         }
         for (i, &x) in wide.iter().enumerate() {
-            let row = &mut sums[i * dims..i * dims + i + 1];
+            let row = &mut sums[i * dims..=i * dims + i];
             for (sum, &y) in row.iter_mut().zip(&wide) {
                 *sum += x * y;
             }
@@ -161,7 +163,7 @@ fn tridiagonal(a: &mut [f64], n: usize) -> (Vec<f64>, Vec<f64>) {
         // p = A u / h, with the lower triangle of A alone.
         let mut p = vec![0f64; i];
         for j in 0..i {
-            let row = &a[j * n..j * n + j + 1];
+            let row = &a[j * n..=j * n + j];
             let mut sum = 0.0;
             for (k, &x) in row.iter().enumerate() {
                 sum += x * u[k];
@@ -234,8 +236,8 @@ mod tests {
         let (n, dims) = (1500, 24);
         let mut vectors = noise(n * dims);
         for vector in vectors.chunks_exact_mut(dims) {
-            for d in 0..dims {
-                vector[d] *= 1.0 + (d % 7) as f32;
+            for (d, x) in vector.iter_mut().enumerate() {
+                *x *= 1.0 + (d % 7) as f32;
             }
             vector[3] = vector[5] + 0.1 * vector[3];
         }
