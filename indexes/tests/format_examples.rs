@@ -319,3 +319,23 @@ fn table() {
     }
     assert_eq!(sum, [900, -300, 600, -600, 900, -900, 1200, -1800]);
 }
+
+#[test]
+fn a_cell_and_its_centroid_are_as_shown() {
+    use littoral_indexes::vectors::{Axes, Cell, Centroids};
+    let axes = Axes::fit(0.25, &[0.5, 0.25, 0.0625]).unwrap();
+    assert_eq!(axes.classes(), [11, 10, 8]);
+    let vectors = axes.quantise(&[0.8, -0.6, 0.0, 0.6, 0.64, -0.48]);
+    assert_eq!(vectors.codes, [3, -2, 0, 2, 3, -2]);
+    let cell = Cell {
+        chunks: vec![1, 4],
+        vectors,
+    };
+    assert_shown("cell", &cell.write(&axes, 11));
+    let centroids = Centroids {
+        vectors: Centroids::own_axes(&axes).quantise(&[0.99, 0.02, -0.14]),
+        sizes: vec![2],
+        axes,
+    };
+    assert_shown("centroids", &centroids.write());
+}

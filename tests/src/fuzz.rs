@@ -4,6 +4,7 @@
 
 use crate::memory::{Place, Stored};
 use crate::sample;
+use littoral_guest::Encoder;
 use littoral_guest::analysis::{AnalysisOptions, Analyzer, Language, detect};
 use littoral_guest::chunk::{ChunkOptions, split};
 use littoral_guest::query::parse;
@@ -16,7 +17,10 @@ use littoral_indexes::lexicon::{LexiconBlock, PositionsBlock, Separators, TailBl
 use littoral_indexes::manifest::{Averages, Manifest, read_deleted, write_deleted};
 use littoral_indexes::passages::PassageBlock;
 use littoral_indexes::spelling::{SpellingBlock, SpellingDirectory, completions, corrections};
+use littoral_indexes::table::{TableBlock, TableShape};
 use littoral_indexes::text::TextCodec;
+use littoral_indexes::vectors::rows::Rows;
+use littoral_indexes::vectors::{Axes, Cell, Centroids, Rotation};
 use littoral_indexes::{filters, sort};
 use littoral_runtime::build::default_settings;
 use littoral_runtime::ingest::{IngestOptions, SourceKind, Unit, parse as read_document};
@@ -26,13 +30,15 @@ use std::sync::OnceLock;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 17] = [
+pub const TARGETS: [Target; 19] = [
     ("envelope", envelope),
     ("manifest", manifest),
     ("lexicon", lexicon),
     ("positions", positions),
     ("passages", passages),
     ("filters", filters),
+    ("vectors", vectors),
+    ("model", model),
     ("sort", sort),
     ("inventory", inventory),
     ("spelling", spelling),
@@ -156,6 +162,34 @@ pub fn filters(data: &[u8]) {
     if let Ok(values) = filters::read(rest, layout.n_documents()) {
         let again = filters::write(&values, layout.n_documents());
         assert_eq!(filters::read(&again, layout.n_documents()), Ok(values));
+    }
+}
+
+/// Cells, centroids, rows, a rotation and rows of a query table.
+pub fn vectors(data: &[u8]) {
+    let axes = Axes::new(0.05, (0..24).map(|d| 14 - d / 2).collect()).expect("sound axes");
+    for n in [0, 1, 7] {
+        if let Ok(cell) = Cell::read(data, &axes, 900, n) {
+            assert_eq!(cell.chunks.len(), n as usize);
+            assert_eq!(cell.vectors.codes.len(), 24 * n as usize);
+            assert!(cell.chunks.is_sorted());
+        }
+        let _ = Rows::read(data, 24, n);
+        let _ = Centroids::read(data, n, 900);
+    }
+    if let Ok(rotation) = Rotation::read(data) {
+        assert_eq!(rotation.write(), data);
+    }
+    let shape = TableShape::new(24, 5, 40).expect("a sound shape");
+    if let Ok(block) = TableBlock::read(data, shape) {
+        let _ = block.find(7);
+    }
+}
+
+/// A packed model.
+pub fn model(data: &[u8]) {
+    if let Ok(encoder) = Encoder::load(data) {
+        assert_eq!(encoder.embed(&["tide"]).len(), encoder.dims());
     }
 }
 
@@ -387,6 +421,9 @@ pub fn seeds() -> Vec<(&'static str, Vec<u8>)> {
             Kind::Lexicon => seeds.push(("lexicon", with_layout)),
             Kind::Positions => seeds.push(("positions", payload.to_vec())),
             Kind::Filters => seeds.push(("filters", with_layout)),
+            Kind::Cells | Kind::Centroids | Kind::Rows | Kind::Rotation | Kind::Table => {
+                seeds.push(("vectors", payload.to_vec()));
+            }
             Kind::Inventory => seeds.push(("inventory", payload.to_vec())),
             Kind::Spelling => seeds.push(("spelling", [payload, payload].concat())),
             Kind::Passages => {

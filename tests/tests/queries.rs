@@ -349,13 +349,27 @@ fn what_the_index_does_not_have_is_named() {
         assert_eq!(error.code(), "unknown-field");
         assert!(error.to_string().contains("nope"), "{error}");
     }
-    // Vectors find no phrase and no order other than their own.
+    // Vectors know no order other than their own, and cannot tell a phrase.
     let dense = SearchOptions {
         mode: Mode::Dense,
         ..SearchOptions::default()
     };
-    let error = pollster::block_on(index.search("\"high water\"", &dense)).unwrap_err();
+    let sorted = SearchOptions {
+        sort: Some(SortOrder {
+            key: "date".into(),
+            descending: false,
+        }),
+        ..dense.clone()
+    };
+    let error = pollster::block_on(index.search("tide", &sorted)).unwrap_err();
     assert_eq!(error.code(), "unsupported");
+    let phrase = pollster::block_on(index.search("\"high water\"", &dense)).unwrap();
+    assert!(
+        phrase
+            .notes
+            .iter()
+            .any(|note| note.code == "phrase-unverified")
+    );
     let found = pollster::block_on(index.search("high water", &dense)).unwrap();
     assert!(
         found

@@ -38,11 +38,20 @@ impl<H: Host> Index<H> {
                 "words-only",
                 "an order other than the score's lists what holds the words",
             ))
-        } else if phrases {
+        } else if phrases && options.mode == Mode::Hybrid {
             Some(("words-only", "a phrase is found by its words"))
         } else {
             None
         };
+        if phrases && options.mode == Mode::Dense {
+            notes.push(Note {
+                code: "phrase-unverified",
+                message: "only documents that seem to hold the phrase were compared; whether they \
+                          do was not read"
+                    .to_owned(),
+                suggestion: None,
+            });
+        }
         let Some((code, reason)) = obstacle else {
             return Ok(Legs {
                 lexical: options.mode == Mode::Hybrid,

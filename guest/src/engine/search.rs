@@ -112,7 +112,7 @@ impl<H: Host> Index<H> {
         if let Some(order) = &options.sort {
             self.order_by(order, &mut lexical.places, fetched).await?;
         }
-        if plan.phrases.iter().any(|p| p.occur == Occur::Must) {
+        if legs.lexical && plan.phrases.iter().any(|p| p.occur == Occur::Must) {
             lexical.places = self
                 .verified(&plan, &mut lexical, k, options, fetched, notes)
                 .await?;
