@@ -65,6 +65,11 @@ pub fn canonical(c: char, each: &mut dyn FnMut(char)) {
     decompose(c, false, each);
 }
 
+/// Calls `each` with the characters of the full compatibility decomposition of `c`.
+pub fn compatible(c: char, each: &mut dyn FnMut(char)) {
+    decompose(c, true, each);
+}
+
 /// Whether `c` is a mark on the character before it (general category M).
 #[inline]
 pub fn is_mark(c: char) -> bool {

@@ -1,7 +1,6 @@
 //! What a word is to the table.
 
-use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::is_combining_mark;
+use crate::analysis::unicode;
 
 /// Longest word in bytes; the rest of a longer one is a word of its own.
 const MAX_BYTES: usize = 64;
@@ -26,24 +25,26 @@ pub fn words(text: &str) -> Vec<String> {
             words.push(std::mem::take(word));
         }
     };
-    for c in text.nfkd() {
-        if is_combining_mark(c) {
-            continue;
-        }
-        if c.is_whitespace() || c.is_control() {
-            end(&mut word);
-            continue;
-        }
-        if !c.is_alphanumeric() || is_unspaced(c) {
-            end(&mut word);
-            word.push(c);
-            end(&mut word);
-            continue;
-        }
-        if word.len() + c.len_utf8() > MAX_BYTES {
-            end(&mut word);
-        }
-        word.extend(c.to_lowercase().filter(|c| !is_combining_mark(*c)));
+    for whole in text.chars() {
+        unicode::compatible(whole, &mut |c| {
+            if unicode::is_mark(c) {
+                return;
+            }
+            if c.is_whitespace() || c.is_control() {
+                end(&mut word);
+                return;
+            }
+            if !c.is_alphanumeric() || is_unspaced(c) {
+                end(&mut word);
+                word.push(c);
+                end(&mut word);
+                return;
+            }
+            if word.len() + c.len_utf8() > MAX_BYTES {
+                end(&mut word);
+            }
+            word.push(unicode::lower(c));
+        });
     }
     end(&mut word);
     words
