@@ -15,10 +15,10 @@
 //! | per chunk of that document in the block | | in order |
 //! | kept | number | headings, outermost first, that are those of the chunk before |
 //! | n, then n × heading | number, strings | the headings below them |
-//! | start | number | byte offset in the document's text, see [`step`] |
+//! | start | number | byte offset in the document's text, see `step` |
 //! | weight | number | of its words, in tenths |
 //! | text | string | the chunk's text |
-//! | anchor | number, perhaps a string | see [`Anchor`] |
+//! | anchor | number, perhaps a string | see `Anchor` |
 //!
 //! Numbers are variable-length, strings end in `FF`. The chunk before is that of the same document
 //! in the same block; the first one there has none above it. What follows from what stands before

@@ -1,12 +1,12 @@
 //! Fits the rows of a query table to the vectors of an encoder.
 //!
-//! 1. [`affine`]: what is known of each word beforehand, such as the encoder's own token vectors, is
+//! 1. `affine`: what is known of each word beforehand, such as the encoder's own token vectors, is
 //!    mapped to where sums of it come closest to the texts' vectors.
-//! 2. [`ridge`]: each row moves from there as far as the texts it is in ask for.
-//! 3. [`refine`]: gradient descent on what counts, the ranking of the corpus' own chunks.
+//! 2. `ridge`: each row moves from there as far as the texts it is in ask for.
+//! 3. `refine`: gradient descent on what counts, the ranking of the corpus' own chunks.
 //!
 //! Each step is kept only if it brings texts that were held out closer to the encoder's ranking
-//! ([`measure`]); judged queries play no part. The result is the same for any number of threads:
+//! (`measure`); judged queries play no part. The result is the same for any number of threads:
 //! work is cut into pieces of fixed size, and what they give is added in their order.
 //!
 //! A text counts as its rows' sum divided by √(words). Divided by the number of words, as a mean,
