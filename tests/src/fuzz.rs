@@ -4,7 +4,6 @@
 
 use crate::memory::{Place, Stored};
 use crate::sample;
-use littoral_guest::Encoder;
 use littoral_guest::analysis::{AnalysisOptions, Analyzer, Language, detect};
 use littoral_guest::chunk::{ChunkOptions, split};
 use littoral_guest::query::parse;
@@ -30,7 +29,7 @@ use std::sync::OnceLock;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 19] = [
+pub const TARGETS: [Target; 18] = [
     ("envelope", envelope),
     ("manifest", manifest),
     ("lexicon", lexicon),
@@ -38,7 +37,6 @@ pub const TARGETS: [Target; 19] = [
     ("passages", passages),
     ("filters", filters),
     ("vectors", vectors),
-    ("model", model),
     ("sort", sort),
     ("inventory", inventory),
     ("spelling", spelling),
@@ -183,13 +181,6 @@ pub fn vectors(data: &[u8]) {
     let shape = TableShape::new(24, 5, 40).expect("a sound shape");
     if let Ok(block) = TableBlock::read(data, shape) {
         let _ = block.find(7);
-    }
-}
-
-/// A packed model.
-pub fn model(data: &[u8]) {
-    if let Ok(encoder) = Encoder::load(data) {
-        assert_eq!(encoder.embed(&["tide"]).len(), encoder.dims());
     }
 }
 

@@ -148,7 +148,10 @@ fn on_collection(
         .embedder
         .as_ref()
         .or(config.vectors.embedder.as_ref());
-    let name = name.map_or(embedder::DEFAULT, String::as_str);
+    // Words alone need no vectors.
+    let words = !modes.is_empty() && modes.iter().all(|&mode| mode == Mode::Lexical);
+    let default = if words { "none" } else { embedder::DEFAULT };
+    let name = name.map_or(default, String::as_str);
     let tools = embedder::choose(name, &mut settings, arguments.threads)?;
     let start = Instant::now();
     let mut failed = None;
