@@ -69,7 +69,13 @@ pub(crate) fn tidy(
             .unwrap_or(0);
         let small: Vec<usize> = (0..segments.len()).filter(|&s| s != largest).collect();
         let in_small: u32 = small.iter().map(|&s| n_live(&segments[s])).sum();
-        if in_small * 2 > n_live(&segments[largest]) {
+        // Axes and table lie in one segment, and all others need them.
+        let own = segments[largest].id;
+        let vectors = segments[largest].vectors.as_ref();
+        let needs_other = vectors.is_some_and(|vectors| {
+            vectors.rotation != own || vectors.table.is_some_and(|(id, _)| id != own)
+        });
+        if needs_other || in_small * 2 > n_live(&segments[largest]) {
             let all: Vec<usize> = (0..segments.len()).collect();
             merge(folder, manifest, &all, tools, control)?;
             return Ok(true);

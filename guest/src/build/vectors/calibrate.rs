@@ -11,8 +11,8 @@ use littoral_indexes::vectors::{Cell, Centroids};
 const TARGET: u64 = 900;
 
 /// Vectors that a query reads at first, at most: about 110 kB. On SciFact's 6,355 chunks the target
-/// takes 1,100, for 0.713 nDCG@10 of words and table together; 1,024 give 0.709, and 512 give 0.693, less than the
-/// words alone.
+/// takes 1,100, for 0.713 nDCG@10 of words and table together; 1,024 give 0.709, and 512 give 0.693,
+/// less than the words alone.
 const MAX_VECTORS: u32 = 1_024;
 
 /// Nearest that are looked for.
