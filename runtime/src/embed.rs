@@ -73,9 +73,9 @@ impl Embedder {
         let keys: Vec<_> = texts.iter().map(|text| cache::key(text)).collect();
         let mut vectors = vec![None; texts.len()];
         if let Some(cache) = &self.cache {
-            let cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
             for (vector, key) in vectors.iter_mut().zip(&keys) {
-                *vector = cache.get(key);
+                *vector = cache.get(key)?;
             }
         }
         let missing: Vec<usize> = (0..texts.len()).filter(|&i| vectors[i].is_none()).collect();
