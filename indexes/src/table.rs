@@ -44,9 +44,18 @@ pub const MAX_DIMS: u16 = 2048;
 pub const MAX_ROWS: usize = 256;
 
 /// Size that blocks are aimed at, in bytes. Small: each word of a query has its block to itself, so
-/// what lies beside its row is ballast. Larger means fewer files. A block is found larger than the mean, for a query's words are
-/// those that have pairs.
+/// what lies beside its row is ballast. Larger means fewer files. A block is found larger than the
+/// mean, for a query's words are those that have pairs.
 pub const BLOCK_BYTES: usize = 800;
+
+/// Blocks beyond which they grow instead of becoming more: static hosts take 20,000 files, some less,
+/// and a table is one part of an index. The writer of tables keeps to rows that fit
+/// ([`MAX_TABLE_ROWS`]).
+pub const MAX_BLOCKS: usize = 6_000;
+
+/// Rows of a table, at most: six for each of [`MAX_BLOCKS`], so that the rows of 8 words stay within
+/// 12 kB at 165 bytes a row.
+pub const MAX_TABLE_ROWS: usize = 6 * MAX_BLOCKS;
 
 /// Form of a table: what a reader must know to find and read rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
@@ -62,7 +71,8 @@ pub struct TableShape {
 }
 
 impl TableShape {
-    /// The form of a table of `n_rows` rows, with blocks of about [`BLOCK_BYTES`].
+    /// The form of a table of `n_rows` rows, with blocks of about [`BLOCK_BYTES`], or larger ones where
+    /// there would be more than [`MAX_BLOCKS`].
     ///
     /// # Errors
     /// [`IndexError::Corrupt`] when `dims` or `bits` is out of range.
@@ -74,7 +84,7 @@ impl TableShape {
         };
         shape.check()?;
         let n_blocks = n_rows.div_ceil((BLOCK_BYTES / shape.stored_bytes()).max(1));
-        shape.n_blocks = n_blocks.clamp(1, 1 << 24) as u32;
+        shape.n_blocks = n_blocks.clamp(1, MAX_BLOCKS) as u32;
         Ok(shape)
     }
 

@@ -13,6 +13,11 @@
 //! long texts would hardly count, and long questions would be encoded badly (measured on CISI: 71 %
 //! of the encoder's nDCG@10, against 87 %).
 //!
+//! What was tried and left out, as held-out overlap on CISI, a product's documentation and StackFAQ
+//! (57.8, 66.3 and 59.2 % as it is): words that start as the sum of their pieces' rows, fitted first,
+//! 57.2, 66.0 and 58.8 %; the same from the pieces' mean states in context, with 192 dimensions, 55.7,
+//! 65.2 and 55.8 %, for a rare piece's state tells of the very texts that it is fitted to.
+//!
 //! Source: Arora, Liang, Ma (2017), A Simple but Tough-to-Beat Baseline for Sentence Embeddings, for
 //! the weights of the start; Hestenes, Stiefel (1952), Methods of Conjugate Gradients; Kingma, Ba
 //! (2015), Adam; Cao et al. (2007), Learning to Rank: From Pairwise Approach to Listwise Approach.

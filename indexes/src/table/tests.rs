@@ -175,3 +175,11 @@ fn a_pair_lies_in_the_block_of_its_home() {
     assert!(home.find(mark_of("spring tide")).is_some());
     assert!(home.find(mark_of("tide")).is_none());
 }
+
+#[test]
+fn blocks_grow_where_there_would_be_too_many() {
+    let shape = |n_rows| TableShape::new(256, 5, n_rows).expect("a legal shape");
+    assert_eq!(shape(0).n_blocks, 1);
+    assert_eq!(shape(400).n_blocks, 100);
+    assert_eq!(shape(MAX_TABLE_ROWS).n_blocks as usize, MAX_BLOCKS);
+}
