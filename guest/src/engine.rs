@@ -26,6 +26,7 @@ mod plan;
 mod present;
 mod rank;
 mod ranking;
+mod rerank;
 mod restrict;
 mod result;
 mod search;
@@ -38,8 +39,8 @@ pub use export::StoredDocument;
 pub use fuse::Fusion;
 pub use ranking::{RankedDocument, Ranking};
 pub use result::{
-    ChunkHit, DocumentHit, Explanation, Facet, Hit, Mode, Note, Ranks, Scores, SearchOptions,
-    SearchResult, SortOrder, Timings, Work,
+    ChunkHit, DocumentHit, Explanation, Facet, Hit, Mode, Note, Ranks, Rerank, Scores,
+    SearchOptions, SearchResult, SortOrder, Timings, Work,
 };
 
 use crate::host::HostError;

@@ -3,7 +3,7 @@
 use super::payload::{ChunkOccurrences, Payload};
 use crate::analysis::{AnalysisOptions, Analyzer, Language, TokenKind, detect};
 use crate::chunk::{ChunkOptions, sentence_ends, split};
-use crate::document::Document;
+use crate::document::{Document, reading};
 use crate::engine::StoredDocument;
 use crate::table::{Span, spans};
 use littoral_indexes::lexicon::MAX_TERM_BYTES;
@@ -55,21 +55,8 @@ impl PreparedDocument {
 
     /// What an encoder reads of each chunk: the title, the headings above it and its text.
     pub fn texts(&self) -> Vec<String> {
-        let text = |chunk: &ChunkRecord| {
-            let mut text = self.record.title.clone();
-            for heading in chunk.headings.iter().filter(|h| **h != self.record.title) {
-                if !text.is_empty() {
-                    text.push('\n');
-                }
-                text.push_str(heading);
-            }
-            if !text.is_empty() {
-                text.push('\n');
-            }
-            text.push_str(&chunk.text);
-            text
-        };
-        self.chunks.iter().map(text).collect()
+        let chunks = self.chunks.iter();
+        chunks.map(|chunk| reading(&self.record, chunk)).collect()
     }
 
     /// Calls `each` with texts shaped like queries: what the fit of a query table takes.

@@ -146,7 +146,7 @@ impl<H: Host> Index<H> {
             scores: Scores {
                 lexical: scored.lexical.map(|(_, score)| score),
                 dense: scored.dense.map(|(_, score)| score),
-                rerank: None,
+                rerank: scored.rerank,
             },
             ranks: Ranks {
                 lexical: scored.lexical.map(|(rank, _)| rank),
