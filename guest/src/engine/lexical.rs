@@ -1,13 +1,14 @@
 //! The lexical leg: documents ranked by the words of a query, without their passages.
 
 use super::EngineError;
-use super::blocks::{Bits, Fetched, Index};
+use super::blocks::{Fetched, Index};
 use super::filter::Selection;
 use super::lookup::FoundTerm;
 use super::plan::Plan;
 use super::rank::{Allowed, Ranked, Weighted, top_chunks, top_documents};
 use super::restrict::Restriction;
 use super::result::Work;
+use super::segment::Bits;
 use crate::host::Host;
 use crate::query::Occur;
 use littoral_indexes::impact::UNIT;

@@ -1,9 +1,11 @@
 //! From the terms of a plan to their postings: directories, lexicon blocks, prefixes and tails.
 
 use super::EngineError;
-use super::blocks::{Decoded, Fetched, Index, Segment};
+use super::blocks::{Fetched, Index};
+use super::decode::Decoded;
 use super::filter::Selection;
 use super::plan::{Plan, PlannedPhrase, PlannedTerm};
+use super::segment::Segment;
 use crate::host::Host;
 use crate::query::Occur;
 use littoral_indexes::envelope::{BlockId, Kind};
