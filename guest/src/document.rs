@@ -1,6 +1,5 @@
 //! A document as ingest hands it to the engine: plain text with its structure marked by spans.
 
-use littoral_indexes::passages::{ChunkRecord, DocumentRecord};
 use std::collections::BTreeMap;
 
 /// What kind of text a [`Part`] is.
@@ -89,20 +88,4 @@ impl Document {
             ..Self::default()
         }
     }
-}
-
-/// What a model reads of a chunk: the document's title, the headings above the chunk and its text.
-pub(crate) fn reading(document: &DocumentRecord, chunk: &ChunkRecord) -> String {
-    let mut text = document.title.clone();
-    for heading in chunk.headings.iter().filter(|h| **h != document.title) {
-        if !text.is_empty() {
-            text.push('\n');
-        }
-        text.push_str(heading);
-    }
-    if !text.is_empty() {
-        text.push('\n');
-    }
-    text.push_str(&chunk.text);
-    text
 }

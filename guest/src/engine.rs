@@ -10,8 +10,10 @@
 //! ```
 
 mod blocks;
+mod cache;
 mod check;
 mod decimal;
+mod decode;
 mod dense;
 mod excerpt;
 mod explain;
@@ -30,6 +32,7 @@ mod rerank;
 mod restrict;
 mod result;
 mod search;
+mod segment;
 mod spell;
 mod verify;
 

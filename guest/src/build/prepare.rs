@@ -3,7 +3,7 @@
 use super::payload::{ChunkOccurrences, Payload};
 use crate::analysis::{AnalysisOptions, Analyzer, Language, TokenKind, detect};
 use crate::chunk::{ChunkOptions, sentence_ends, split};
-use crate::document::{Document, reading};
+use crate::document::Document;
 use crate::engine::StoredDocument;
 use crate::table::{Span, spans};
 use littoral_indexes::lexicon::MAX_TERM_BYTES;
@@ -53,10 +53,10 @@ impl PreparedDocument {
         &self.record.id
     }
 
-    /// What an encoder reads of each chunk: the title, the headings above it and its text.
+    /// What an encoder reads of each chunk: its title, the headings above it and its text.
     pub fn texts(&self) -> Vec<String> {
-        let chunks = self.chunks.iter();
-        chunks.map(|chunk| reading(&self.record, chunk)).collect()
+        let text = |chunk: &ChunkRecord| encoder_text(&self.record, chunk);
+        self.chunks.iter().map(text).collect()
     }
 
     /// Calls `each` with texts shaped like queries: what the fit of a query table takes.
@@ -288,9 +288,44 @@ impl Scratchpad {
     }
 }
 
+/// What an encoder reads of a chunk, and what the fit of a query table takes for its words: the title
+/// of its document, the headings above it, and its text, each on a line.
+pub(crate) fn encoder_text(record: &DocumentRecord, chunk: &ChunkRecord) -> String {
+    let headings = chunk.headings.iter().filter(|h| **h != record.title);
+    let above = std::iter::once(&record.title).chain(headings);
+    let mut text = String::new();
+    for line in above.filter(|line| !line.is_empty()) {
+        text.push_str(line);
+        text.push('\n');
+    }
+    text.push_str(&chunk.text);
+    text
+}
+
 /// Whether a word is one that spelling correction may suggest: 3 to 24 letters, perhaps with inner
 /// apostrophes.
 fn is_correctable(word: &str) -> bool {
     let n = word.chars().count();
     (3..=24).contains(&n) && word.chars().all(|c| c.is_alphabetic() || c == '\'')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_encoder_reads_title_headings_and_text_once_each() {
+        let record = DocumentRecord {
+            title: "Tides".to_owned(),
+            ..DocumentRecord::default()
+        };
+        let chunk = ChunkRecord {
+            headings: vec!["Tides".to_owned(), String::new(), "Ebb".to_owned()],
+            text: "It falls.".to_owned(),
+            ..ChunkRecord::default()
+        };
+        assert_eq!(encoder_text(&record, &chunk), "Tides\nEbb\nIt falls.");
+        let untitled = DocumentRecord::default();
+        assert_eq!(encoder_text(&untitled, &chunk), "Tides\nEbb\nIt falls.");
+    }
 }

@@ -11,6 +11,7 @@ mod pca;
 mod table;
 
 use super::passages;
+use super::prepare::encoder_text;
 use super::segment::{Collected, Files};
 use super::{BuildError, Scratch, Sink, Workers};
 use crate::table::Span;
@@ -85,11 +86,11 @@ pub(super) fn store(vectors: &[f32]) -> Vec<u8> {
 }
 
 impl<S: Scratch + Sync> WriteInput<'_, S> {
-    /// The texts of the chunks of `document`, titles in front.
+    /// What the encoder read of the chunks of `document`.
     fn texts(&self, document: u32) -> Result<Vec<String>, BuildError> {
         let collected = &self.documents[self.order[document as usize] as usize];
         let (record, chunks) = passages::read(self.scratch, collected)?;
-        let text = |chunk: &ChunkRecord| format!("{} {}", record.title, chunk.text);
+        let text = |chunk: &ChunkRecord| encoder_text(&record, chunk);
         Ok(chunks.iter().map(text).collect())
     }
 

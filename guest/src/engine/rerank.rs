@@ -7,7 +7,7 @@ use super::fuse::Scored;
 use super::legs::meant;
 use super::result::{Note, Rerank, SearchOptions};
 use super::search::Found;
-use crate::document::reading;
+use crate::build::encoder_text;
 use crate::host::Host;
 use littoral_indexes::order::sort_by;
 
@@ -69,7 +69,7 @@ impl<H: Host> Index<H> {
         let blocks = self.passages(&places, fetched).await?;
         let texts = places.iter().zip(&blocks).map(|(&place, block)| {
             self.records(place, block)
-                .map(|(document, chunk)| reading(document, chunk))
+                .map(|(document, chunk)| encoder_text(document, chunk))
                 .unwrap_or_default()
         });
         let texts: Vec<String> = texts.collect();

@@ -43,8 +43,9 @@ impl<H: Host> Index<H> {
             .reranked(text, options, &mut fetched, &mut notes)
             .await?;
         if !options.facets.is_empty() {
-            self.read_all_tails(&mut found.lexical.terms, &mut fetched)
-                .await?;
+            let terms = &mut found.lexical.terms;
+            let all = vec![true; terms.len()];
+            self.complete_lists(terms, &all, &mut fetched).await?;
         }
         let n_found = self.count(&found.lexical);
         let facets = self.facets(options, &found.lexical, &mut fetched).await?;
