@@ -29,6 +29,8 @@ const ENTRIES = [
   { entry: "workerd.ts", file: "workerd.js" },
   { entry: "pagefind.ts", file: "pagefind.js", littoral: "./index.js" },
   { entry: "pagefind.ts", file: "pagefind-node.js", littoral: "./node.js" },
+  { entry: "element.ts", file: "element.js", littoral: "./index.js" },
+  { entry: "element-languages.ts", file: "element-languages.js" },
 ];
 const EXTERNAL = ["node:*", "*/languages.js", "*/inline.js", "*.wasm"];
 
@@ -36,7 +38,13 @@ const web = fileURLToPath(new URL(".", import.meta.url));
 const root = join(web, "..");
 const pkg = join(web, "pkg");
 const generated = join(web, "generated");
-const { values } = parseArgs({ options: { profile: { type: "string", default: "web" } } });
+const { values } = parseArgs({
+  options: {
+    profile: { type: "string", default: "web" },
+    // Leaves the engine as it was built before.
+    scripts: { type: "boolean", default: false },
+  },
+});
 
 if (!existsSync(join(web, "node_modules/esbuild"))) {
   execFileSync("npm", ["ci", "--no-audit", "--no-fund"], { cwd: web, stdio: "inherit" });
@@ -58,11 +66,13 @@ const metadata = JSON.parse(
   cargo(["metadata", "--format-version", "1", "--no-deps"], { maxBuffer: 1 << 28 }).toString(),
 );
 
-for (const folder of [pkg, generated]) {
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder);
+if (!values.scripts) {
+  for (const folder of [pkg, generated]) {
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder);
+  }
 }
-for (const { name, file, features } of MODULES) {
+for (const { name, file, features } of values.scripts ? [] : MODULES) {
   const crate = ["-p", "littoral-web", "--target", TARGET, "--profile", values.profile];
   cargo(["build", "--locked", ...crate, ...features], { env });
   const built = join(metadata.target_directory, TARGET, values.profile, "littoral_web.wasm");
@@ -82,7 +92,9 @@ for (const { entry, file, littoral } of ENTRIES) {
     legalComments: "none",
     external: EXTERNAL,
     // A file beside it, so that the package works without a bundler too.
-    plugins: littoral ? [beside("littoral", littoral)] : [],
+    plugins: littoral
+      ? [beside("littoral", littoral), beside(".*/element-languages.js", "./element-languages.js")]
+      : [],
     logLevel: "warning",
   });
 }

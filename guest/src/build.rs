@@ -20,6 +20,7 @@ mod segment;
 mod vectors;
 
 pub(crate) use lexicon::positions_block;
+pub(crate) use prepare::encoder_text;
 pub use prepare::{PreparedDocument, Preparer};
 pub(crate) use segment::filter_value;
 pub use segment::{SegmentBuilder, SegmentInput, segment_id};

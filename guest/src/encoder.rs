@@ -18,6 +18,7 @@ mod forward;
 mod kernel;
 mod math;
 pub mod matrix;
+mod rerank;
 
 #[cfg(test)]
 mod tests;

@@ -10,8 +10,10 @@
 //! ```
 
 mod blocks;
+mod cache;
 mod check;
 mod decimal;
+mod decode;
 mod dense;
 mod excerpt;
 mod explain;
@@ -26,9 +28,11 @@ mod plan;
 mod present;
 mod rank;
 mod ranking;
+mod rerank;
 mod restrict;
 mod result;
 mod search;
+mod segment;
 mod spell;
 mod verify;
 
@@ -38,8 +42,8 @@ pub use export::StoredDocument;
 pub use fuse::Fusion;
 pub use ranking::{RankedDocument, Ranking};
 pub use result::{
-    ChunkHit, DocumentHit, Explanation, Facet, Hit, Mode, Note, Ranks, Scores, SearchOptions,
-    SearchResult, SortOrder, Timings, Work,
+    ChunkHit, DocumentHit, Explanation, Facet, Hit, Mode, Note, Ranks, Rerank, Scores,
+    SearchOptions, SearchResult, SortOrder, Timings, Work,
 };
 
 use crate::host::HostError;

@@ -52,4 +52,16 @@ pub trait Host {
         let _ = (model, text);
         std::future::ready(None)
     }
+
+    /// How relevant each of `texts` is to `query` by the cross-encoder that `model` identifies, from
+    /// 0 to 1, as [`crate::Encoder::rerank`] gives it. `None` when this host does not have the model.
+    fn rerank(
+        &self,
+        model: [u8; 8],
+        query: &str,
+        texts: &[&str],
+    ) -> impl Future<Output = Option<Vec<f64>>> {
+        let _ = (model, query, texts);
+        std::future::ready(None)
+    }
 }

@@ -13,6 +13,7 @@ pub mod analysis;
 pub mod build;
 pub mod chunk;
 pub mod document;
+mod draw;
 pub mod encoder;
 pub mod engine;
 pub mod host;

@@ -8,16 +8,18 @@ mod eval;
 mod inspect;
 mod model;
 mod output;
+mod rerank;
 mod search;
 
 use crate::host::FolderHost;
 use clap::{Parser, Subcommand};
-use littoral_guest::EngineError;
 use littoral_guest::engine::Index;
+use littoral_guest::{Encoder, EngineError};
 use littoral_indexes::manifest::ENTRY_NAME;
 use output::Failure;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// Retrieval for RAG at the edge: a folder of documents becomes a small index that answers anywhere.
 #[derive(Debug, Parser)]
@@ -116,13 +118,26 @@ fn open(path: &Path) -> Result<Index<FolderHost>, Failure> {
     pollster::block_on(Index::open(FolderHost::new(path))).map_err(|error| engine_failure(&error))
 }
 
-/// Opens the index in `path` with the encoder of its queries, where they need one and it is here.
-fn open_with_encoder(path: &Path) -> Result<Index<FolderHost>, Failure> {
+/// Opens the index in `path` with the encoder of its queries, where `vectors` are asked for, they need
+/// one and it is here; and with a reranker.
+fn open_with_models(
+    path: &Path,
+    vectors: bool,
+    reranker: Option<&Arc<Encoder>>,
+) -> Result<Index<FolderHost>, Failure> {
     let index = open(path)?;
-    let Some(encoder) = embedder::for_queries(&index.manifest().settings) else {
+    let encoder = vectors.then(|| embedder::for_queries(&index.manifest().settings));
+    let encoder = encoder.flatten();
+    if encoder.is_none() && reranker.is_none() {
         return Ok(index);
-    };
-    let host = FolderHost::new(path).with_encoder(encoder);
+    }
+    let mut host = FolderHost::new(path);
+    if let Some(encoder) = encoder {
+        host = host.with_encoder(encoder);
+    }
+    if let Some(reranker) = reranker {
+        host = host.with_reranker(Arc::clone(reranker));
+    }
     pollster::block_on(Index::open(host)).map_err(|error| engine_failure(&error))
 }
 

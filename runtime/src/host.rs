@@ -2,9 +2,10 @@
 
 use crate::embed::TextEncoder;
 use crate::store::read_limited;
-use littoral_guest::{Host, HostError};
+use littoral_guest::{Encoder, Host, HostError};
 use littoral_indexes::envelope::BlockId;
 use littoral_indexes::manifest::{ENTRY_NAME, MAX_ENTRY_BYTES};
+use rayon::prelude::*;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,11 +14,15 @@ use std::sync::Arc;
 /// Largest file of an index in bytes.
 const MAX_FILE_BYTES: u64 = 1 << 30;
 
+/// Texts that one thread reranks together.
+const RERANK_TEXTS: usize = 4;
+
 /// Reads blocks from the files of a folder.
 #[derive(Clone)]
 pub struct FolderHost {
     path: PathBuf,
     encoder: Option<Arc<dyn TextEncoder>>,
+    reranker: Option<Arc<Encoder>>,
 }
 
 impl FolderHost {
@@ -26,6 +31,7 @@ impl FolderHost {
         Self {
             path: path.into(),
             encoder: None,
+            reranker: None,
         }
     }
 
@@ -33,6 +39,13 @@ impl FolderHost {
     #[must_use]
     pub fn with_encoder(mut self, encoder: Arc<dyn TextEncoder>) -> Self {
         self.encoder = Some(encoder);
+        self
+    }
+
+    /// The same host with a cross-encoder.
+    #[must_use]
+    pub fn with_reranker(mut self, reranker: Arc<Encoder>) -> Self {
+        self.reranker = Some(reranker);
         self
     }
 
@@ -72,6 +85,14 @@ impl Host for FolderHost {
     async fn embed(&self, model: [u8; 8], text: &str) -> Option<Vec<f32>> {
         let encoder = self.encoder.as_ref().filter(|e| e.id() == model)?;
         Some(encoder.encode(&[text]))
+    }
+
+    async fn rerank(&self, model: [u8; 8], query: &str, texts: &[&str]) -> Option<Vec<f64>> {
+        let reranker = self.reranker.as_ref().filter(|r| r.id() == model)?;
+        // What a text gives does not depend on the others, so threads may share them out.
+        let parts = texts.par_chunks(RERANK_TEXTS);
+        let parts: Option<Vec<_>> = parts.map(|texts| reranker.rerank(query, texts)).collect();
+        Some(parts?.concat())
     }
 }
 

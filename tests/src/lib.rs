@@ -8,6 +8,7 @@ pub mod data;
 pub mod encoder;
 pub mod fuzz;
 pub mod memory;
+pub mod models;
 pub mod program;
 pub mod random;
 pub mod sample;

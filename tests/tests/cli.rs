@@ -388,7 +388,7 @@ fn errors_are_text_on_stderr_or_one_json_object() {
         (&["search", "ix", "tide", "--mode", "dense"], "unsupported"),
         (
             &["search", "ix", "tide", "--rerank", "any"],
-            "reranker-unavailable",
+            "model-not-found",
         ),
         (
             &["build", "in", "-o", "x2", "--embedder", "table"],

@@ -145,6 +145,7 @@ fn read(options: &Value) -> SearchOptions {
         correct: flag("correct", default.correct),
         explain: flag("explain", default.explain),
         fusion: default.fusion,
+        rerank: None,
         excerpt_chars: number("excerptChars", default.excerpt_chars),
     }
 }

@@ -11,7 +11,7 @@
 )]
 
 use littoral_guest::Document;
-use littoral_guest::engine::{Fusion, Index, Mode};
+use littoral_guest::engine::{Index, Mode, SearchOptions};
 use littoral_runtime::build::Tools;
 use littoral_runtime::build::{build_documents, default_settings};
 use littoral_runtime::eval::{Dataset, run};
@@ -41,7 +41,11 @@ fn ndcg(data: &Path, split: &str) -> f64 {
     let pool = Tools::from(Pool::new(0).unwrap());
     build_documents(documents, &default_settings(), &mut store, &pool).expect("an index");
     let index = pollster::block_on(Index::open(FolderHost::new(folder.path()))).unwrap();
-    run(&index, &dataset, Mode::Lexical, Fusion::default())
+    let options = SearchOptions {
+        mode: Mode::Lexical,
+        ..SearchOptions::default()
+    };
+    run(&index, &dataset, &options)
         .expect("answers")
         .metrics
         .ndcg_10

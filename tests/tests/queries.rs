@@ -214,6 +214,7 @@ fn options(random: &mut Random) -> SearchOptions {
         } else {
             Vec::new()
         },
+        rerank: None,
         chunks: random.once_in(5),
         as_you_type: random.once_in(3),
         correct: !random.once_in(4),

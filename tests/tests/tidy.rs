@@ -43,10 +43,6 @@ const MAX_LINES: usize = 450;
 /// Files that may be longer, and why.
 const LONG: &[(&str, &str)] = &[
     (
-        "guest/src/engine/blocks.rs",
-        "opening, caching and decoding share the cache of blocks",
-    ),
-    (
         "guest/src/engine/search.rs",
         "the story of a search from its text to its hits, in order",
     ),

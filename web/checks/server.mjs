@@ -4,10 +4,12 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { brotliCompressSync } from "node:zlib";
 
 const TYPES = {
   ".html": "text/html; charset=utf-8",
+  ".css": "text/css; charset=utf-8",
   ".js": "text/javascript; charset=utf-8",
   ".json": "application/json",
   ".wasm": "application/wasm",
@@ -17,13 +19,14 @@ const TYPES = {
  * `headers` on every answer. `log` gets `{ path, bytes }` of each, the bytes as sent. */
 export async function serve({ mounts = {}, pages = {}, headers = {} }) {
   const log = [];
-  const state = { isDown: false };
+  const state = { isDown: false, delay: 0 };
   const packed = new Map();
   const server = createServer(async ({ url }, response) => {
     const path = decodeURIComponent(new URL(url, "http://localhost").pathname);
     if (state.isDown) return response.destroy();
+    if (state.delay > 0) await sleep(state.delay);
     try {
-      const type = pages[path] === undefined ? extname(path) : ".html";
+      const type = pages[path] === undefined || extname(path) !== "" ? extname(path) : ".html";
       const body = pages[path] === undefined ? await file(path) : Buffer.from(pages[path]);
       const isPacked = type in TYPES;
       if (isPacked && !packed.has(path)) packed.set(path, [body, brotliCompressSync(body)]);
@@ -55,6 +58,10 @@ export async function serve({ mounts = {}, pages = {}, headers = {} }) {
   return {
     origin: `http://127.0.0.1:${server.address().port}`,
     takeLog: () => log.splice(0),
+    /** Waits so many milliseconds before every answer. */
+    setDelay: (ms) => {
+      state.delay = ms;
+    },
     setDown: (isDown) => {
       state.isDown = isDown;
     },

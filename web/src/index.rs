@@ -107,6 +107,7 @@ fn read(options: &Options) -> Result<SearchOptions, JsValue> {
     let (pairs, _) = filters.as_chunks();
     Ok(SearchOptions {
         fusion: Fusion::default(),
+        rerank: None,
         k: options.k().map_or(default.k, |k| k as usize),
         mode,
         filters: pairs

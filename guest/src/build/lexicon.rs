@@ -419,13 +419,7 @@ fn split_positions(
     let (mut kept, mut rest) = (Positions::default(), Positions::default());
     for i in 0..list.len() {
         let target = if keep(i) { &mut kept } else { &mut rest };
-        target.titles.push(positions.titles[i]);
-        target
-            .headings
-            .extend_from_slice(&positions.headings[list.entries(i)]);
-        target
-            .bodies
-            .extend_from_slice(&positions.bodies[list.entries(i)]);
+        target.push(positions, i, list.entries(i));
     }
     (kept, rest)
 }

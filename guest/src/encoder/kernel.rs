@@ -178,6 +178,7 @@ macro_rules! each_stage {
         }
     };
 }
+#[cfg(target_arch = "x86_64")]
 pub(super) use each_stage;
 
 each_stage!(stages);

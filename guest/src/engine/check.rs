@@ -1,7 +1,8 @@
 //! Verifies every file, section and reference of an index.
 
 use super::EngineError;
-use super::blocks::{Decoded, Index};
+use super::blocks::Index;
+use super::decode::Decoded;
 use crate::host::{Host, HostError};
 use littoral_indexes::IndexError;
 use littoral_indexes::envelope::{BlockId, Kind, open, stored_checksum};

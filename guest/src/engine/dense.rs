@@ -5,12 +5,14 @@
 //! are read until there are enough, or all were read.
 
 use super::EngineError;
-use super::blocks::{Decoded, Fetched, Index, Segment};
+use super::blocks::{Fetched, Index};
+use super::decode::Decoded;
 use super::fuse::DEPTH;
 use super::lexical::Place;
 use super::rank::{Allowed, Ranked};
 use super::restrict::Restriction;
 use super::result::Work;
+use super::segment::Segment;
 use crate::host::Host;
 use crate::table::{blocks_of, encode, words};
 use crate::vectors::{QueryVector, score_centroids, score_codes};

@@ -20,7 +20,7 @@ pub(super) fn explain(found: &[FoundTerm], scored: &Scored, n_documents: u32) ->
         value: share,
         parts: vec![part],
     };
-    match (scored.shares, scored.lexical, scored.dense) {
+    let by_rankings = match (scored.shares, scored.lexical, scored.dense) {
         (None, Some((_, score)), _) => words(score),
         (None, None, Some((_, score))) => cosine(score),
         (shares, lexical, dense) => {
@@ -29,10 +29,19 @@ pub(super) fn explain(found: &[FoundTerm], scored: &Scored, n_documents: u32) ->
             let dense = dense.map(|(rank, s)| joined("vectors", rank, by_vectors, cosine(s)));
             Explanation {
                 label: "what the rankings give together".into(),
-                value: scored.score,
+                value: by_words + by_vectors,
                 parts: lexical.into_iter().chain(dense).collect(),
             }
         }
+    };
+    match scored.rerank {
+        // A model's verdict is no sum.
+        Some(value) => Explanation {
+            label: "relevance of the passage to the query, by the reranker".into(),
+            value,
+            parts: Vec::new(),
+        },
+        None => by_rankings,
     }
 }
 

@@ -1,7 +1,8 @@
 //! The documents of a segment as they are stored, to be merged into another.
 
 use super::EngineError;
-use super::blocks::{Decoded, Index};
+use super::blocks::Index;
+use super::decode::Decoded;
 use crate::host::Host;
 use littoral_indexes::envelope::{BlockId, Kind, SegmentId};
 use littoral_indexes::inventory::{DocumentHash, Inventory};

@@ -1,11 +1,13 @@
 //! Filters, facet counts and sort keys.
 
 use super::EngineError;
-use super::blocks::{Bits, Decoded, Fetched, Index, Segment};
+use super::blocks::{Fetched, Index};
 use super::decimal;
+use super::decode::Decoded;
 use super::lexical::{Lexical, Place};
 use super::restrict::Restriction;
 use super::result::{Facet, SearchOptions, SortOrder};
+use super::segment::{Bits, Segment};
 use crate::host::Host;
 use crate::query::Occur;
 use littoral_indexes::envelope::{BlockId, Kind};

@@ -24,6 +24,8 @@ pub(super) struct Scored {
     pub(super) dense: Option<(u32, f64)>,
     /// What words and vectors each give to the score; `None` where one leg alone ranks.
     pub(super) shares: Option<[f64; 2]>,
+    /// Relevance by a reranker, which then is the score.
+    pub(super) rerank: Option<f64>,
 }
 
 /// One leg's ranking as it is shown when it is alone.
@@ -40,6 +42,7 @@ pub(super) fn alone(
                 lexical: None,
                 dense: None,
                 shares: None,
+                rerank: None,
             };
             leg(&mut scored, (rank, score));
             scored

@@ -82,9 +82,7 @@ impl<H: Host> Index<H> {
         fetched: &mut Fetched,
         notes: &mut Vec<Note>,
     ) -> Result<Option<QueryVector>, EngineError> {
-        // A corrected word means what it was corrected to.
-        let corrected = notes.iter().find_map(|note| note.suggestion.as_deref());
-        let asked = wording(corrected.unwrap_or(text), options.as_you_type);
+        let asked = meant(text, options, notes);
         if asked.is_empty() {
             return Ok(None);
         }
@@ -116,6 +114,12 @@ impl<H: Host> Index<H> {
         }
         Ok(vector)
     }
+}
+
+/// The wording of a query in which a corrected word means what it was corrected to.
+pub(super) fn meant(text: &str, options: &SearchOptions, notes: &[Note]) -> String {
+    let corrected = notes.iter().find_map(|note| note.suggestion.as_deref());
+    wording(corrected.unwrap_or(text), options.as_you_type)
 }
 
 /// The words of a query without its operators and exclusions; while it is being typed, without the

@@ -1,13 +1,14 @@
 //! The lexical leg: documents ranked by the words of a query, without their passages.
 
 use super::EngineError;
-use super::blocks::{Bits, Fetched, Index};
+use super::blocks::{Fetched, Index};
 use super::filter::Selection;
-use super::lookup::{FoundTerm, Source};
+use super::lookup::FoundTerm;
 use super::plan::Plan;
 use super::rank::{Allowed, Ranked, Weighted, top_chunks, top_documents};
 use super::restrict::Restriction;
 use super::result::Work;
+use super::segment::Bits;
 use crate::host::Host;
 use crate::query::Occur;
 use littoral_indexes::impact::UNIT;
@@ -134,32 +135,24 @@ impl<H: Host> Index<H> {
                 )
             });
             places.truncate(k);
-            if !Self::tails_matter(found, places, firm.min(k)) {
+            let needed = Self::tails_that_matter(found, places, firm.min(k));
+            if !needed.contains(&true) {
                 self.bounds.give_back(bounds);
                 return Ok(());
             }
-            self.read_all_tails(found, fetched).await?;
+            self.complete_lists(found, &needed, fetched).await?;
         }
     }
 
-    /// Whether the tails left out could change the result by more than the slack.
-    fn tails_matter(found: &[FoundTerm], places: &[Place], k: usize) -> bool {
-        let mut potential = 0u64;
-        for term in found {
-            let tail = |source: &Option<Source>| {
-                source
-                    .as_ref()
-                    .and_then(Source::term)
-                    .and_then(|term| term.tail)
-            };
-            let highest = term
-                .sources
-                .iter()
-                .filter_map(tail)
-                .map(|tail| tail.max_impact)
-                .max();
-            potential += u64::from(highest.unwrap_or(0)) * u64::from(term.weight);
-        }
+    /// By term, whether its tail is to be read: all but those, of the least potential, that together
+    /// cannot change the result by more than the slack.
+    fn tails_that_matter(found: &[FoundTerm], places: &[Place], k: usize) -> Vec<bool> {
+        let potential = |term: &FoundTerm| {
+            let tails = term.sources.iter().flatten();
+            let tails = tails.filter_map(|source| source.term()?.tail);
+            let highest = tails.map(|tail| tail.max_impact).max().unwrap_or(0);
+            u64::from(highest) * u64::from(term.weight)
+        };
         let threshold = if places.len() < k {
             0
         } else {
@@ -167,7 +160,18 @@ impl<H: Host> Index<H> {
                 .get(k.saturating_sub(1))
                 .map_or(0, |p| p.ranked.score)
         };
-        potential > u64::from(threshold) * TAIL_SLACK / 256
+        let mut slack = u64::from(threshold) * TAIL_SLACK / 256;
+        let mut by_potential: Vec<(u64, usize)> = found.iter().map(potential).zip(0..).collect();
+        sort_by_key(&mut by_potential, |&place| place);
+        let mut needed = vec![false; found.len()];
+        for (potential, term) in by_potential {
+            // What was left out before is paid for out of the same slack.
+            match slack.checked_sub(potential) {
+                Some(rest) => slack = rest,
+                None => needed[term] = true,
+            }
+        }
+        needed
     }
 
     /// How many documents fulfil the query.

@@ -1,9 +1,11 @@
 //! From the terms of a plan to their postings: directories, lexicon blocks, prefixes and tails.
 
 use super::EngineError;
-use super::blocks::{Decoded, Fetched, Index, Segment};
+use super::blocks::{Fetched, Index};
+use super::decode::Decoded;
 use super::filter::Selection;
 use super::plan::{Plan, PlannedPhrase, PlannedTerm};
+use super::segment::Segment;
 use crate::host::Host;
 use crate::query::Occur;
 use littoral_indexes::envelope::{BlockId, Kind};
@@ -175,42 +177,45 @@ impl<H: Host> Index<H> {
         fetched: &mut Fetched,
     ) -> Result<Vec<FoundTerm>, EngineError> {
         let n_documents = self.n_documents().max(1);
-        let mut found = Vec::new();
+        // By term and segment.
+        let mut alternatives: Vec<Vec<Vec<Source>>> = Vec::new();
         for planned in &plan.terms {
-            let mut sources = Vec::new();
-            let mut df = 0;
+            let mut by_segment = Vec::new();
             for segment in &self.segments {
-                let mut alternatives = Vec::new();
+                let mut sources = Vec::new();
                 for term in &planned.alternatives {
-                    alternatives.extend(self.term(segment, term, fetched).await?);
+                    sources.extend(self.term(segment, term, fetched).await?);
                 }
                 if planned.is_prefix {
-                    self.complete(segment, &planned.word, &mut alternatives, fetched)
+                    self.complete(segment, &planned.word, &mut sources, fetched)
                         .await?;
                 }
-                // Terms that must be there, or must not, are needed whole.
-                if planned.occur != Occur::Should || planned.field.is_some() {
-                    self.read_tails(segment, &mut alternatives, fetched).await?;
-                }
-                df += alternatives
-                    .iter()
-                    .map(|s| {
-                        s.term()
-                            .map_or(s.list().len() as u32, BlockTerm::document_frequency)
-                    })
-                    .max()
-                    .unwrap_or(0);
-                sources.push(unite(alternatives));
+                by_segment.push(sources);
             }
-            let weight = weight(df, n_documents, planned.weight);
-            found.push(FoundTerm {
+            alternatives.push(by_segment);
+        }
+        // Terms that must be there, or must not, are needed whole.
+        let heads = plan
+            .terms
+            .iter()
+            .zip(&mut alternatives)
+            .filter(|(planned, _)| planned.occur != Occur::Should || planned.field.is_some())
+            .flat_map(|(_, by_segment)| self.segments.iter().zip(by_segment))
+            .flat_map(|(segment, sources)| sources.iter_mut().map(move |s| (segment, s)))
+            .collect();
+        self.read_tails(heads, fetched).await?;
+
+        let found = plan.terms.iter().zip(alternatives);
+        let found = found.map(|(planned, by_segment)| {
+            let df = by_segment.iter().map(|sources| frequency(sources)).sum();
+            FoundTerm {
                 planned: planned.clone(),
                 df,
-                weight,
-                sources,
-            });
-        }
-        Ok(found)
+                weight: weight(df, n_documents, planned.weight),
+                sources: by_segment.into_iter().map(unite).collect(),
+            }
+        });
+        Ok(found.collect())
     }
 
     /// The postings of `term` in `segment`, if it has them.
@@ -266,41 +271,40 @@ impl<H: Host> Index<H> {
         Ok(())
     }
 
-    /// Replaces the heads of all terms by whole lists.
-    pub(super) async fn read_all_tails(
+    /// Replaces the heads of the terms that `needed` names by whole lists, in one round.
+    pub(super) async fn complete_lists(
         &self,
         found: &mut [FoundTerm],
+        needed: &[bool],
         fetched: &mut Fetched,
     ) -> Result<(), EngineError> {
-        for term in found {
-            for (segment, source) in self.segments.iter().zip(&mut term.sources) {
-                if let Some(source) = source {
-                    self.read_tails(segment, std::slice::from_mut(source), fetched)
-                        .await?;
-                }
-            }
-        }
-        Ok(())
+        let heads = found
+            .iter_mut()
+            .zip(needed)
+            .filter(|(_, needed)| **needed)
+            .flat_map(|(term, _)| self.segments.iter().zip(&mut term.sources))
+            .filter_map(|(segment, source)| Some((segment, source.as_mut()?)))
+            .collect();
+        self.read_tails(heads, fetched).await
     }
 
-    /// Replaces heads by whole lists.
+    /// Replaces heads by whole lists, in one round.
     async fn read_tails(
         &self,
-        segment: &Segment,
-        sources: &mut [Source],
+        heads: Vec<(&Segment, &mut Source)>,
         fetched: &mut Fetched,
     ) -> Result<(), EngineError> {
-        for source in sources {
-            let Some(tail) = source.term().and_then(|term| term.tail) else {
+        let tails: Vec<Vec<BlockId>> = heads
+            .iter()
+            .map(|(segment, source)| tail_blocks(segment, source))
+            .collect();
+        let mut read = self.blocks(&tails.concat(), fetched).await?.into_iter();
+        for ((_, source), tail) in heads.into_iter().zip(&tails) {
+            if tail.is_empty() {
                 continue;
-            };
-            let end = tail.first_block.saturating_add(tail.n_blocks);
-            let blocks: Vec<BlockId> = (tail.first_block
-                ..end.min(segment.manifest.n_postings_blocks))
-                .map(|number| segment.block(Kind::Postings, number))
-                .collect();
+            }
             let mut whole = source.list().clone();
-            for decoded in self.blocks(&blocks, fetched).await? {
+            for decoded in read.by_ref().take(tail.len()) {
                 if let Decoded::Tail(list) = &*decoded {
                     whole = whole.merge(list);
                 }
@@ -309,6 +313,26 @@ impl<H: Host> Index<H> {
         }
         Ok(())
     }
+}
+
+/// The blocks of the tail that `source` was read without.
+fn tail_blocks(segment: &Segment, source: &Source) -> Vec<BlockId> {
+    let Some(tail) = source.term().and_then(|term| term.tail) else {
+        return Vec::new();
+    };
+    let end = tail.first_block.saturating_add(tail.n_blocks);
+    (tail.first_block..end.min(segment.manifest.n_postings_blocks))
+        .map(|number| segment.block(Kind::Postings, number))
+        .collect()
+}
+
+/// Documents that hold at least one of `alternatives`, as far as their own counts tell.
+fn frequency(alternatives: &[Source]) -> u32 {
+    let documents = |s: &Source| match s.term() {
+        Some(term) => term.document_frequency(),
+        None => s.list().len() as u32,
+    };
+    alternatives.iter().map(documents).max().unwrap_or(0)
 }
 
 /// Every term string that the plan looks up.

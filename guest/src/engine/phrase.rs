@@ -1,7 +1,7 @@
 //! Phrases and field restrictions: which documents and chunks may satisfy them, from the positions
 //! stream, and whether a passage really does.
 
-use super::blocks::Bits;
+use super::segment::Bits;
 use crate::analysis::Analyzer;
 use crate::query::Field;
 use littoral_indexes::impact::ImpactList;

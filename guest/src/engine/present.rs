@@ -1,13 +1,15 @@
 //! From ranked places to hits: reads their passages and cuts excerpts.
 
 use super::EngineError;
-use super::blocks::{Decoded, Fetched, Index, Segment};
+use super::blocks::{Fetched, Index};
+use super::decode::Decoded;
 use super::excerpt::excerpt;
 use super::explain::explain;
 use super::fuse::Scored;
 use super::lexical::Place;
 use super::lookup::FoundTerm;
 use super::result::{ChunkHit, DocumentHit, Hit, Ranks, Scores, SearchOptions};
+use super::segment::Segment;
 use crate::analysis::Language;
 use crate::host::Host;
 use crate::query::Occur;
@@ -146,7 +148,7 @@ impl<H: Host> Index<H> {
             scores: Scores {
                 lexical: scored.lexical.map(|(_, score)| score),
                 dense: scored.dense.map(|(_, score)| score),
-                rerank: None,
+                rerank: scored.rerank,
             },
             ranks: Ranks {
                 lexical: scored.lexical.map(|(rank, _)| rank),

@@ -12,7 +12,7 @@
 //! several megabytes long, block-max WAND would skip in it; with impacts of two bytes in an array,
 //! a posting costs about a nanosecond and the lists a query fetches are short.
 
-use super::blocks::Bits;
+use super::segment::Bits;
 use littoral_indexes::impact::ImpactList;
 use littoral_indexes::layout::Layout;
 use littoral_indexes::order::{sort_by, sort_by_key};

@@ -34,7 +34,7 @@ pub struct Ranking {
 
 impl<H: Host> Index<H> {
     /// Ranks for `text` as [`Index::search`] does, and reads passages only where a
-    /// phrase must be verified. `options.facets` and `options.explain` are not looked at.
+    /// phrase must be verified or candidates are reranked. `options.facets` and `options.explain` are not looked at.
     ///
     /// # Errors
     /// As [`Index::search`].
@@ -45,7 +45,9 @@ impl<H: Host> Index<H> {
     ) -> Result<Ranking, EngineError> {
         let mut fetched = self.fetched();
         let mut notes = Vec::new();
-        let found = self.find(text, options, &mut fetched, &mut notes).await?;
+        let found = self
+            .reranked(text, options, &mut fetched, &mut notes)
+            .await?;
         let ranked = |scored: &Scored| RankedDocument {
             segment: scored.place.segment,
             document: scored.place.ranked.document,

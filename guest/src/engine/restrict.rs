@@ -1,11 +1,13 @@
 //! What documents must fulfil: words that must or must not be there, fields, phrases, filters.
 
 use super::EngineError;
-use super::blocks::{Bits, Decoded, Fetched, Index, Segment};
+use super::blocks::{Fetched, Index};
+use super::decode::Decoded;
 use super::filter::Selection;
 use super::lookup::{FoundTerm, Source};
 use super::phrase::{self, Candidates, PhraseWord};
 use super::plan::{Plan, PlannedPhrase};
+use super::segment::{Bits, Segment};
 use super::verify::MAX_VERIFIED;
 use crate::analysis::TokenKind;
 use crate::host::Host;
@@ -209,13 +211,7 @@ fn join(pieces: &[(ImpactList, Positions)], has_positions: bool) -> (ImpactList,
         let (list, from) = &pieces[p];
         joined.push(document, list.bases[i], list.pairs(i));
         if has_positions {
-            positions.titles.push(from.titles[i]);
-            positions
-                .headings
-                .extend_from_slice(&from.headings[list.entries(i)]);
-            positions
-                .bodies
-                .extend_from_slice(&from.bodies[list.entries(i)]);
+            positions.push(from, i, list.entries(i));
         }
     }
     (joined, positions)

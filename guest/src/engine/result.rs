@@ -27,6 +27,21 @@ pub struct SortOrder {
     pub descending: bool,
 }
 
+/// A stronger look at the best candidates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rerank {
+    /// Identifies the cross-encoder to the host.
+    pub model: [u8; 8],
+    /// Candidates that it reads: few are quick, many find what the rankings put low. What lies
+    /// behind them keeps its order.
+    pub depth: usize,
+}
+
+impl Rerank {
+    /// Candidates when nothing else is said.
+    pub const DEPTH: usize = 50;
+}
+
 /// What a search asks for.
 #[derive(Debug, Clone)]
 pub struct SearchOptions {
@@ -40,6 +55,8 @@ pub struct SearchOptions {
     pub filters: Vec<(String, String)>,
     /// Order by a sort key instead of the score.
     pub sort: Option<SortOrder>,
+    /// Order the best candidates anew by a cross-encoder.
+    pub rerank: Option<Rerank>,
     /// Filter keys to count values of, over everything found.
     pub facets: Vec<String>,
     /// Give every chunk a hit of its own, instead of each document its best chunk.
@@ -62,6 +79,7 @@ impl Default for SearchOptions {
             fusion: Fusion::default(),
             filters: Vec::new(),
             sort: None,
+            rerank: None,
             facets: Vec::new(),
             chunks: false,
             as_you_type: false,

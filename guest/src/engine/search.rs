@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! text ─plan→ terms ──lexical→ places ─order, verify─┐
-//!   └───embed→ vector ─dense→ places ────────────────┴fuse→ ranking ─present→ hits
+//!   └───embed→ vector ─dense→ places ────────────────┴fuse→ ranking ─(rerank)─present→ hits
 //! ```
 
 use super::blocks::{Fetched, Index};
@@ -39,10 +39,13 @@ impl<H: Host> Index<H> {
     ) -> Result<SearchResult, EngineError> {
         let mut fetched = self.fetched();
         let mut notes = Vec::new();
-        let mut found = self.find(text, options, &mut fetched, &mut notes).await?;
+        let mut found = self
+            .reranked(text, options, &mut fetched, &mut notes)
+            .await?;
         if !options.facets.is_empty() {
-            self.read_all_tails(&mut found.lexical.terms, &mut fetched)
-                .await?;
+            let terms = &mut found.lexical.terms;
+            let all = vec![true; terms.len()];
+            self.complete_lists(terms, &all, &mut fetched).await?;
         }
         let n_found = self.count(&found.lexical);
         let facets = self.facets(options, &found.lexical, &mut fetched).await?;

@@ -1,7 +1,8 @@
 //! Words that are not in the index: the nearest words that are.
 
 use super::EngineError;
-use super::blocks::{Decoded, Fetched, Index};
+use super::blocks::{Fetched, Index};
+use super::decode::Decoded;
 use super::plan::{FULL_WEIGHT, Plan, PlannedTerm};
 use super::result::Note;
 use crate::analysis::{TokenKind, unicode};

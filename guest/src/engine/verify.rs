@@ -1,12 +1,14 @@
 //! What only passages tell: whether a candidate really holds a phrase.
 
 use super::EngineError;
-use super::blocks::{Bits, Decoded, Fetched, Index};
+use super::blocks::{Fetched, Index};
+use super::decode::Decoded;
 use super::lexical::{Lexical, Place};
 use super::phrase::{self, Candidates};
 use super::plan::{Plan, PlannedPhrase};
 use super::rank::Ranked;
 use super::result::{Note, SearchOptions};
+use super::segment::Bits;
 use crate::analysis::Language;
 use crate::host::Host;
 use crate::query::Occur;

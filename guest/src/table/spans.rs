@@ -7,6 +7,7 @@
 //! fit is judged by it.
 
 use super::words::words;
+use crate::draw::Draw;
 
 /// What a span is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -143,28 +144,6 @@ pub fn of_title(title: &str, each: &mut impl FnMut(Span)) {
         is_held_out: Draw::of(&text).below(HELD_OUT as usize) == 0,
         text,
     });
-}
-
-/// Numbers that depend on a text alone.
-struct Draw(u64);
-
-impl Draw {
-    fn of(text: &str) -> Self {
-        let hash = blake3::hash(text.as_bytes());
-        let mut first = [0; 8];
-        first.copy_from_slice(&hash.as_bytes()[..8]);
-        Self(u64::from_le_bytes(first))
-    }
-
-    /// A number below `n`. Source: Steele, Lea, Flood, "Fast splittable pseudorandom number
-    /// generators" (OOPSLA 2014), section 5.
-    fn below(&mut self, n: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) % n.max(1) as u64) as usize
-    }
 }
 
 #[cfg(test)]

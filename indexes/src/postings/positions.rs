@@ -14,6 +14,7 @@ use super::PostingList;
 use crate::coder::{Bit, Decoder, Encoder, Symbol};
 use crate::error::{IndexError, Section};
 use crate::impact::{FREQUENCIES, ImpactList};
+use std::ops::Range;
 
 /// Positions are kept modulo this number.
 pub const RESIDUES: u32 = 8;
@@ -28,6 +29,19 @@ pub struct Positions {
     pub headings: Vec<u8>,
     /// In the text of each entry's chunk. `[n_entries]`
     pub bodies: Vec<u8>,
+}
+
+impl Positions {
+    /// Appends what `from` holds of its document `i`, whose entries are `entries`.
+    ///
+    /// # Panics
+    /// When `from` has fewer documents or entries.
+    pub fn push(&mut self, from: &Self, i: usize, entries: Range<usize>) {
+        self.titles.push(from.titles[i]);
+        let headings = &from.headings[entries.clone()];
+        self.headings.extend_from_slice(headings);
+        self.bodies.extend_from_slice(&from.bodies[entries]);
+    }
 }
 
 /// The documents and entries of a list, whichever form it has.
@@ -62,7 +76,7 @@ impl<'a> From<&'a ImpactList> for Shape<'a> {
 }
 
 impl Shape<'_> {
-    fn entries(&self) -> impl Iterator<Item = std::ops::Range<usize>> {
+    fn entries(&self) -> impl Iterator<Item = Range<usize>> {
         self.starts
             .windows(2)
             .map(|pair| pair[0] as usize..pair[1] as usize)

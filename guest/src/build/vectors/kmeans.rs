@@ -8,6 +8,7 @@
 //! (Machine Learning 42, 2001).
 
 use crate::build::Workers;
+use crate::draw::Draw;
 use littoral_indexes::kernels::{QUERY_LIMIT, dot_rows};
 use littoral_indexes::vectors::rows::Rows;
 
@@ -119,16 +120,10 @@ fn divide(
 /// `n` of `members`, drawn without replacement, always the same.
 fn drawn(members: &[u32], n: usize) -> Vec<u32> {
     let mut members = members.to_vec();
-    let mut state = SEED;
+    let mut draw = Draw::new(SEED);
     for i in 0..n.min(members.len()) {
-        // The generator of Steele, Lea, Flood, "Fast splittable pseudorandom number generators"
-        // (OOPSLA 2014), section 5.
-        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        let rest = (members.len() - i) as u64;
-        members.swap(i, i + ((z ^ (z >> 31)) % rest) as usize);
+        let other = i + draw.below(members.len() - i);
+        members.swap(i, other);
     }
     members.truncate(n);
     members

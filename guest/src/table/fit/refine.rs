@@ -6,6 +6,7 @@
 
 use super::{FitInput, FitOptions, add, dot, normalise};
 use crate::build::Workers;
+use crate::draw::Draw;
 
 /// Texts of a step, and of one piece of work.
 const BATCH: usize = 256;
@@ -23,21 +24,6 @@ const MEMORY: [f32; 2] = [0.9, 0.99];
 /// Steps between looks at the held-out texts.
 const LOOK: u32 = 50;
 
-/// A small generator of numbers (splitmix64): Steele, Lea, Flood (2014).
-#[derive(Debug)]
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^= z >> 31;
-        ((u128::from(z) * n as u128) >> 64) as usize
-    }
-}
-
 /// Refines `rows`, `[n_rows, dims]`, and shows them to `look` now and then.
 pub(super) fn fit(
     input: &FitInput<'_>,
@@ -54,16 +40,15 @@ pub(super) fn fit(
     let start = rows.clone();
     let mut means = vec![0.0_f32; rows.len()];
     let mut squares = vec![0.0_f32; rows.len()];
-    let mut random = Random(options.seed);
+    let mut draw = Draw::new(options.seed);
+    let mut below = |n: usize| ((u128::from(draw.bits()) * n as u128) >> 64) as usize;
     let mut order: Vec<usize> = (0..n_chunks).collect();
     let mut decay = [1.0_f32; 2];
     for step in 0..options.steps {
-        let batch: Vec<usize> = (0..BATCH)
-            .map(|_| random.below(input.spans.len()))
-            .collect();
+        let batch: Vec<usize> = (0..BATCH).map(|_| below(input.spans.len())).collect();
         let n_sample = SAMPLE.min(n_chunks);
         for i in 0..n_sample {
-            order.swap(i, i + random.below(n_chunks - i));
+            order.swap(i, i + below(n_chunks - i));
         }
         let sample = order[..n_sample].iter();
         let sample: Vec<f32> = sample
