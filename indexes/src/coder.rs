@@ -29,6 +29,10 @@
 //! assert!(!decoder.is_past_end());
 //! ```
 
+/// Zero bytes left out at the end of a stream, at most: any number would make a stream that ends in many
+/// look as if it had been cut.
+const LEFT_OUT: usize = 8;
+
 /// Bits of a probability.
 pub const PROBABILITY_BITS: u32 = 12;
 
@@ -176,8 +180,8 @@ impl Encoder {
         self.out.is_empty()
     }
 
-    /// Ends the stream and returns its bytes; trailing zero bytes are left out, since the decoder
-    /// reads zeros past the end.
+    /// Ends the stream and returns its bytes; up to [`LEFT_OUT`] trailing zero bytes are left out,
+    /// since the decoder reads zeros past the end.
     pub fn finish(mut self) -> Vec<u8> {
         // Choose the value within [low, low + range) with the most trailing zero bits.
         let top = self.low + u64::from(self.range) - 1;
@@ -194,9 +198,9 @@ impl Encoder {
         }
         // The first byte is the initial cache: always zero, or the carry that cannot happen.
         self.out.remove(0);
-        while self.out.last() == Some(&0) {
-            self.out.pop();
-        }
+        let zeros = self.out.iter().rev().take_while(|&&byte| byte == 0);
+        let n = self.out.len() - zeros.take(LEFT_OUT).count();
+        self.out.truncate(n);
         self.out
     }
 }
@@ -285,10 +289,10 @@ impl<'a> Decoder<'a> {
         self.position.min(self.bytes.len())
     }
 
-    /// Whether more was read than an encoder could have written: the decoder looks at most four
-    /// bytes ahead, and at most four more zero bytes were left out by [`Encoder::finish`].
+    /// Whether more was read than an encoder could have written: all it wrote and the zero bytes left
+    /// out by [`Encoder::finish`].
     pub fn is_past_end(&self) -> bool {
-        self.position > self.bytes.len() + 8
+        self.position > self.bytes.len() + LEFT_OUT
     }
 }
 
@@ -475,6 +479,18 @@ mod tests {
     #[test]
     fn an_empty_stream_takes_no_bytes() {
         assert!(Encoder::new().finish().is_empty());
+    }
+
+    #[test]
+    fn a_stream_that_ends_in_many_zeros_is_not_taken_for_a_cut_one() {
+        for n in 0..40 {
+            let mut e = Encoder::new();
+            (0..n).for_each(|_| e.direct(0, 25));
+            let bytes = e.finish();
+            let mut d = Decoder::new(&bytes);
+            assert!((0..n).all(|_| d.direct(25) == 0));
+            assert!(!d.is_past_end(), "{n} times 25 bits");
+        }
     }
 
     #[test]
