@@ -63,6 +63,9 @@ impl<'a> FieldReader<'a> {
             }
             value |= low << shift;
             if byte < 0x80 {
+                if low == 0 && shift > 0 {
+                    return Err(self.error("a number is longer than it need be"));
+                }
                 return Ok(value);
             }
         }
@@ -88,6 +91,26 @@ impl<'a> FieldReader<'a> {
             Ok(())
         } else {
             Err(self.error("bytes follow the last field"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_has_one_form() {
+        for value in [0, 1, 127, 128, 300, 1 << 28, u32::MAX] {
+            let mut bytes = Vec::new();
+            put_number(&mut bytes, value);
+            let mut fields = FieldReader::new(&bytes, Section::Manifest);
+            assert_eq!(fields.number(), Ok(value));
+            assert_eq!(fields.end(), Ok(()));
+        }
+        for bytes in [&[0x81, 0][..], &[0x80, 0x80, 0], &[0xFF; 5], &[0x80; 4]] {
+            let mut fields = FieldReader::new(bytes, Section::Manifest);
+            assert!(fields.number().is_err(), "{bytes:?}");
         }
     }
 }
