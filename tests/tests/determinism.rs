@@ -9,21 +9,49 @@
 )]
 
 use littoral_guest::Document;
-use littoral_runtime::build::Tools;
-use littoral_runtime::build::{build_documents, default_settings};
+use littoral_indexes::manifest::Settings;
+use littoral_runtime::build::{TABLE, Tools, build_documents, default_settings};
+use littoral_runtime::embed::Embedder;
 use littoral_runtime::ingest::{IngestOptions, discover};
 use littoral_runtime::pipeline::Pool;
 use littoral_runtime::store::Folder;
 use littoral_runtime::update::{self, Control, Inputs, Outcome};
+use littoral_tests::encoder::{TOY, ToyEncoder};
 use littoral_tests::random::Random;
 use littoral_tests::sample;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-/// Histories in one run.
+/// Histories in one run, without vectors and with them.
 const SCRIPTS: u64 = 40;
+const SCRIPTS_WITH_VECTORS: u64 = 12;
+
+/// Embedders that indexes are built with: none, a table fitted to the documents, the encoder itself.
+const NONE: &str = "";
+const ENCODER: &str = "toy";
+
+/// Settings of an index with `embedder`.
+fn settings(embedder: &str) -> Settings {
+    let mut settings = default_settings();
+    if !embedder.is_empty() {
+        settings.embedding.embedder = embedder.into();
+        settings.embedding.model = TOY;
+        settings.embedding.rescore = 8;
+    }
+    settings
+}
+
+/// What an index with `embedder` is built with.
+fn tools(embedder: &str, threads: usize) -> Tools {
+    let vectors = || Embedder::new(Arc::new(ToyEncoder), None);
+    Tools {
+        pool: Pool::new(threads).unwrap(),
+        embedder: (!embedder.is_empty()).then(vectors),
+    }
+}
 
 fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut all = BTreeMap::new();
@@ -66,39 +94,58 @@ fn many_documents() -> Vec<Document> {
 
 #[test]
 fn threads_and_the_order_of_arrival_change_no_byte() {
-    let mut expected = None;
-    let mut documents = many_documents();
-    let mut random = Random::new(1);
-    for threads in [1, 2, 5] {
-        for _ in 0..2 {
-            let folder = tempfile::tempdir().unwrap();
-            let mut store = Folder::open(folder.path()).unwrap();
-            let pool = Tools::from(Pool::new(threads).unwrap());
-            let all = documents.clone().into_iter();
-            build_documents(all, &default_settings(), &mut store, &pool).unwrap();
-            let found = files(folder.path());
-            match &expected {
-                None => expected = Some(found),
-                Some(expected) => assert!(*expected == found, "{threads} threads, shuffled"),
+    for embedder in [NONE, TABLE, ENCODER] {
+        let settings = settings(embedder);
+        let mut expected = None;
+        let mut documents = many_documents();
+        let mut random = Random::new(1);
+        for threads in [1, 2, 5] {
+            for _ in 0..2 {
+                let folder = tempfile::tempdir().unwrap();
+                let mut store = Folder::open(folder.path()).unwrap();
+                let all = documents.clone().into_iter();
+                let tools = tools(embedder, threads);
+                build_documents(all, &settings, &mut store, &tools).unwrap();
+                let found = files(folder.path());
+                match &expected {
+                    None => expected = Some(found),
+                    Some(expected) => assert!(
+                        *expected == found,
+                        "embedder {embedder:?}, {threads} threads, shuffled"
+                    ),
+                }
+                random.shuffle(&mut documents);
             }
-            random.shuffle(&mut documents);
         }
+        let cells = expected.unwrap();
+        let n_cells = cells.keys().filter(|name| name.contains("/v")).count();
+        assert_eq!(n_cells > 1, !embedder.is_empty(), "{n_cells} cells");
     }
 }
 
-fn bring(folder: &Path, inputs: &Path, is_new: bool, prune: bool, compact: bool) -> Outcome {
+/// What is done with an index.
+#[derive(Clone, Copy, PartialEq)]
+enum Step {
+    Build,
+    Update,
+    Compact,
+}
+
+/// Brings the index in `folder` to what `inputs` holds.
+fn bring(folder: &Path, inputs: &Path, embedder: &str, step: Step) -> Outcome {
     let (found, _) = discover(&[inputs.to_owned()], &IngestOptions::default()).unwrap();
     let inputs = Inputs::new(&found, IngestOptions::default());
     let mut store = Folder::open(folder).unwrap();
-    let pool = Tools::from(Pool::new(2).unwrap());
+    let tools = tools(embedder, 2);
     let control = Control {
         stop: &AtomicBool::new(false),
         progress: &|| {},
     };
-    if is_new {
-        update::build(&inputs, &default_settings(), &mut store, &pool, &control).unwrap()
+    if step == Step::Build {
+        update::build(&inputs, &settings(embedder), &mut store, &tools, &control).unwrap()
     } else {
-        update::update(&inputs, &mut store, &pool, &control, prune, compact).unwrap()
+        let compact = step == Step::Compact;
+        update::update(&inputs, &mut store, &tools, &control, true, compact).unwrap()
     }
 }
 
@@ -145,34 +192,50 @@ fn edit(folder: &Path, random: &mut Random) {
     .unwrap();
 }
 
+/// Runs the history that `seed` draws.
+fn history(seed: u64, embedder: &str) {
+    let mut random = Random::new(seed);
+    let root = tempfile::tempdir().unwrap();
+    let (inputs, index) = (root.path().join("in"), root.path().join("index"));
+    fs::create_dir(&inputs).unwrap();
+    edit(&inputs, &mut random);
+    bring(&index, &inputs, embedder, Step::Build);
+    for _ in 0..=random.below(9) {
+        edit(&inputs, &mut random);
+        let step = if random.once_in(6) {
+            Step::Compact
+        } else {
+            Step::Update
+        };
+        bring(&index, &inputs, embedder, step);
+    }
+    let last = bring(&index, &inputs, embedder, Step::Compact);
+    assert!(
+        last.compacted && last.skipped.is_empty(),
+        "script {seed}: {last:?}"
+    );
+    let fresh = root.path().join("fresh");
+    bring(&fresh, &inputs, embedder, Step::Build);
+    let (found, expected) = (files(&index), files(&fresh));
+    let names = |files: &BTreeMap<String, Vec<u8>>| files.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&found), names(&expected), "script {seed}");
+    assert!(
+        found == expected,
+        "script {seed}: the same names with other bytes"
+    );
+}
+
 #[test]
 fn any_history_that_ends_in_a_compaction_is_byte_for_byte_a_fresh_build() {
     for seed in 0..SCRIPTS {
-        let mut random = Random::new(seed);
-        let root = tempfile::tempdir().unwrap();
-        let (inputs, index) = (root.path().join("in"), root.path().join("index"));
-        fs::create_dir(&inputs).unwrap();
-        edit(&inputs, &mut random);
-        bring(&index, &inputs, true, false, false);
-        for _ in 0..=random.below(9) {
-            edit(&inputs, &mut random);
-            let compact = random.once_in(6);
-            bring(&index, &inputs, false, true, compact);
-        }
-        let last = bring(&index, &inputs, false, true, true);
-        assert!(
-            last.compacted && last.skipped.is_empty(),
-            "script {seed}: {last:?}"
-        );
-        let fresh = root.path().join("fresh");
-        bring(&fresh, &inputs, true, false, false);
-        let (found, expected) = (files(&index), files(&fresh));
-        let names = |files: &BTreeMap<String, Vec<u8>>| files.keys().cloned().collect::<Vec<_>>();
-        assert_eq!(names(&found), names(&expected), "script {seed}");
-        assert!(
-            found == expected,
-            "script {seed}: the same names with other bytes"
-        );
+        history(seed, NONE);
+    }
+}
+
+#[test]
+fn any_history_with_vectors_that_ends_in_a_compaction_is_a_fresh_build_too() {
+    for seed in 0..SCRIPTS_WITH_VECTORS {
+        history(seed, if seed % 3 == 2 { ENCODER } else { TABLE });
     }
 }
 
@@ -182,9 +245,9 @@ fn an_update_of_unchanged_documents_writes_nothing() {
     let (inputs, index) = (root.path().join("in"), root.path().join("index"));
     fs::create_dir(&inputs).unwrap();
     edit(&inputs, &mut Random::new(3));
-    bring(&index, &inputs, true, false, false);
+    bring(&index, &inputs, NONE, Step::Build);
     let before = files(&index);
-    let outcome = bring(&index, &inputs, false, true, false);
+    let outcome = bring(&index, &inputs, NONE, Step::Update);
     assert_eq!((outcome.deleted, outcome.built.documents), (0, 0));
     assert!(files(&index) == before);
 }
@@ -196,14 +259,14 @@ fn an_id_that_an_unchanged_document_has_is_refused_by_an_update_as_by_a_build() 
     fs::create_dir(&inputs).unwrap();
     fs::write(inputs.join("a.md"), "# A\n\nfirst of the name\n").unwrap();
     fs::write(inputs.join("b.md"), "# B\n\nanother\n").unwrap();
-    bring(&index, &inputs, true, false, false);
+    bring(&index, &inputs, NONE, Step::Build);
     let thief = "{\"_id\":\"a.md\",\"text\":\"second of the name\"}\n";
     fs::write(inputs.join("z.jsonl"), thief).unwrap();
-    let outcome = bring(&index, &inputs, false, true, true);
+    let outcome = bring(&index, &inputs, NONE, Step::Compact);
     let codes: Vec<&str> = outcome.skipped.iter().map(|skipped| skipped.code).collect();
     assert_eq!(codes, ["duplicate-id"]);
     let fresh = root.path().join("fresh");
-    let expected = bring(&fresh, &inputs, true, false, false);
+    let expected = bring(&fresh, &inputs, NONE, Step::Build);
     assert_eq!(expected.skipped.len(), 1);
     assert!(files(&index) == files(&fresh));
 }

@@ -8,7 +8,14 @@
 
 use littoral_guest::engine::{Mode, SortOrder};
 use littoral_guest::{Index, SearchOptions};
+use littoral_runtime::build::{TABLE, Tools, default_settings};
+use littoral_runtime::embed::Embedder;
 use littoral_runtime::host::FolderHost;
+use littoral_runtime::ingest::{IngestOptions, discover};
+use littoral_runtime::pipeline::Pool;
+use littoral_runtime::store::Folder;
+use littoral_runtime::update::{self, Control, Inputs};
+use littoral_tests::encoder::{TOY, ToyEncoder};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::env;
@@ -16,6 +23,8 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 #[test]
 fn javascript_ranks_like_the_native_engine() {
@@ -37,28 +46,67 @@ fn javascript_ranks_like_the_native_engine() {
 
     // In the languages that are found, which the larger module searches, and as English alone, which
     // the smaller one does.
-    agree(root, &[]);
-    agree(root, &["--lang", "en"]);
+    let corpus = root.join("tests/corpora/coast");
+    for arguments in [&[][..], &["--lang", "en"]] {
+        agree(root, &corpus, |index| {
+            by_program(root, &corpus, index, arguments)
+        });
+    }
+    // By vectors: codes alone, and with rows that scores are computed anew from.
+    for rescore in [0, 7] {
+        agree(root, &corpus, |index| with_vectors(&corpus, index, rescore));
+    }
 }
 
-/// Builds the index with further arguments and compares what both engines answer.
-fn agree(root: &Path, arguments: &[&str]) {
-    let folder = tempfile::tempdir().unwrap();
-    let index = folder.path().join("index");
-    let corpus = root.join("tests/corpora/coast");
+/// Builds the index by the program, without vectors.
+fn by_program(root: &Path, corpus: &Path, index: &Path, arguments: &[&str]) {
     let program = program(root);
     let build = [OsStr::new("build"), corpus.join("first").as_os_str()].map(OsStr::to_owned);
     run(Command::new(&program)
         .args(build)
         .args(arguments)
         .args(["--embedder", "none", "--output"])
-        .arg(&index));
+        .arg(index));
     run(Command::new(&program)
         .arg("update")
-        .arg(&index)
+        .arg(index)
         .arg(corpus.join("later")));
+}
 
-    let cases = cases(&corpus);
+/// Builds the index with the tests' small encoder and a table for queries.
+fn with_vectors(corpus: &Path, index: &Path, rescore: u16) {
+    let mut settings = default_settings();
+    settings.chunk_tokens = 64;
+    settings.embedding.embedder = TABLE.into();
+    settings.embedding.model = TOY;
+    settings.embedding.rescore = rescore;
+    let tools = Tools {
+        pool: Pool::new(2).unwrap(),
+        embedder: Some(Embedder::new(Arc::new(ToyEncoder), None)),
+    };
+    let control = Control {
+        stop: &AtomicBool::new(false),
+        progress: &|| {},
+    };
+    let mut store = Folder::open(index).unwrap();
+    for part in ["first", "later"] {
+        let options = IngestOptions::default();
+        let (found, _) = discover(&[corpus.join(part)], &options).unwrap();
+        let inputs = Inputs::new(&found, options);
+        if part == "first" {
+            update::build(&inputs, &settings, &mut store, &tools, &control).unwrap();
+        } else {
+            update::update(&inputs, &mut store, &tools, &control, false, false).unwrap();
+        }
+    }
+}
+
+/// Compares what both engines answer from the index that `build` makes.
+fn agree(root: &Path, corpus: &Path, build: impl FnOnce(&Path)) {
+    let folder = tempfile::tempdir().unwrap();
+    let index = folder.path().join("index");
+    build(&index);
+    let cases = cases(corpus);
     assert!(cases.len() >= 200, "{} cases", cases.len());
     let native = pollster::block_on(Index::open(FolderHost::new(&index))).unwrap();
     let mut n_hits = 0;
@@ -162,7 +210,7 @@ fn cases(corpus: &Path) -> Vec<(String, Value)> {
     for (i, stretch) in words.chunks(3).enumerate() {
         let first = &stretch[0];
         let joined = stretch.join(" ");
-        cases.push(match i % 8 {
+        cases.push(match i % 10 {
             0 => (joined, json!({"k": 30})),
             1 => (first.clone(), json!({"mode": "lexical", "explain": true})),
             2 => (but_last(first), json!({"asYouType": true, "k": 5})),
@@ -173,6 +221,11 @@ fn cases(corpus: &Path) -> Vec<(String, Value)> {
             ),
             5 => (joined, json!({"chunks": true, "facets": ["section"]})),
             6 => (format!("{joined} -tide"), json!({"correct": false})),
+            7 => (joined, json!({"mode": "dense", "explain": true})),
+            8 => (
+                joined,
+                json!({"mode": "dense", "k": 40, "filters": {"section": ["weather"]}}),
+            ),
             _ => (format!("+{first} water"), json!({"sort": "date:desc"})),
         });
     }
