@@ -103,7 +103,13 @@ export class LittoralModal extends Base {
 
   async #speak(): Promise<void> {
     const language = languageOf(this);
-    const texts = { ...(await textsOf(language).catch(() => ENGLISH)), ...this.#own };
+    // A button has a name from the first moment, if not yet in its language.
+    if (this.#parts?.trigger.childElementCount === 0) this.#name(ENGLISH, language);
+    this.#name(await textsOf(language).catch(() => ENGLISH), language);
+  }
+
+  #name(ofLanguage: Texts, language: string): void {
+    const texts = { ...ofLanguage, ...this.#own };
     const { trigger, dialog, close, search } = this.#parts as Parts;
     // What lies in a shadow tree does not see the language around it.
     if (!this.hasAttribute("lang")) search.lang = language;

@@ -161,7 +161,12 @@ export class LittoralSearch extends Base {
 
   async #speak(): Promise<void> {
     const language = languageOf(this);
-    const texts = await textsOf(language).catch(() => ENGLISH);
+    // A box has a name from the first moment, if not yet in its language.
+    if (this.#parts?.input.hasAttribute("aria-label") === false) this.#name(ENGLISH, language);
+    this.#name(await textsOf(language).catch(() => ENGLISH), language);
+  }
+
+  #name(texts: Texts, language: string): void {
     this.#texts = { ...texts, ...this.#own };
     const { whole, input, clear, list } = this.#parts ?? this._build();
     const label = attribute(this, "label") ?? this.#texts.label;
