@@ -180,7 +180,7 @@ impl Encoder {
         self.out.is_empty()
     }
 
-    /// Ends the stream and returns its bytes; up to [`LEFT_OUT`] trailing zero bytes are left out,
+    /// Ends the stream and returns its bytes; up to eight trailing zero bytes are left out,
     /// since the decoder reads zeros past the end.
     pub fn finish(mut self) -> Vec<u8> {
         // Choose the value within [low, low + range) with the most trailing zero bits.
