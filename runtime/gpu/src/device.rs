@@ -4,6 +4,7 @@ use crate::GpuError;
 use crate::scan::self_test;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::Instant;
 use wgpu::util::{BufferInitDescriptor, DeviceExt};
 use wgpu::{BufferUsages, DeviceType};
 
@@ -139,6 +140,37 @@ impl Gpu {
         self.has_dot = false;
     }
 
+    /// Bytes that a kernel that only copies reads and writes in a second.
+    ///
+    /// # Errors
+    /// [`GpuError`] when the device does not copy.
+    pub fn copy_bytes_per_second(&self) -> Result<f64, GpuError> {
+        // A group of the kernel copies 16 KiB; there are at most 65,535 groups.
+        let n_groups = (self.max_binding() >> 14).min(65_535);
+        let bytes = n_groups << 14;
+        self.run(|| {
+            let copy = self.kernel(include_str!("wgsl/copy.wgsl"));
+            let (from, to) = (self.buffer(bytes)?, self.buffer(bytes)?);
+            let n_copies = 4;
+            let mut best = 0f64;
+            for _ in 0..5 {
+                let commands = self.record(|pass| {
+                    for _ in 0..n_copies {
+                        self.dispatch(pass, &copy, &[&from, &to], [n_groups as u32, 1, 1]);
+                    }
+                    Ok(())
+                })?;
+                self.wait()?;
+                let start = Instant::now();
+                self.queue.submit([commands.finish()]);
+                self.wait()?;
+                let moved = (2 * n_copies * bytes) as f64;
+                best = best.max(moved / start.elapsed().as_secs_f64());
+            }
+            Ok(best)
+        })
+    }
+
     /// Loses the device on purpose, as a reset of the driver would: what runs on it from now on gives
     /// [`GpuError::Lost`].
     pub fn lose(&self) {
@@ -235,7 +267,7 @@ impl Gpu {
         self.device.create_buffer_init(&BufferInitDescriptor {
             label: None,
             contents: bytemuck::cast_slice(&padded),
-            usage: BufferUsages::UNIFORM,
+            usage: BufferUsages::UNIFORM | BufferUsages::COPY_DST,
         })
     }
 
@@ -247,6 +279,17 @@ impl Gpu {
         buffers: &[&wgpu::Buffer],
         groups: [u32; 3],
     ) {
+        pass.set_pipeline(kernel);
+        pass.set_bind_group(0, &self.bind(kernel, buffers), &[]);
+        pass.dispatch_workgroups(groups[0], groups[1], groups[2]);
+    }
+
+    /// `buffers` at the bindings of `kernel`, in order.
+    pub(crate) fn bind(
+        &self,
+        kernel: &wgpu::ComputePipeline,
+        buffers: &[&wgpu::Buffer],
+    ) -> wgpu::BindGroup {
         let entries: Vec<_> = (0..)
             .zip(buffers)
             .map(|(binding, buffer)| wgpu::BindGroupEntry {
@@ -254,14 +297,11 @@ impl Gpu {
                 resource: buffer.as_entire_binding(),
             })
             .collect();
-        let bound = self.device.create_bind_group(&wgpu::BindGroupDescriptor {
+        self.device.create_bind_group(&wgpu::BindGroupDescriptor {
             label: None,
             layout: &kernel.get_bind_group_layout(0),
             entries: &entries,
-        });
-        pass.set_pipeline(kernel);
-        pass.set_bind_group(0, &bound, &[]);
-        pass.dispatch_workgroups(groups[0], groups[1], groups[2]);
+        })
     }
 
     /// Runs what was recorded and reads `n_words` from the beginning of `buffer`.

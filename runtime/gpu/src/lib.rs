@@ -10,11 +10,13 @@
 #![deny(unsafe_code)]
 
 pub mod device;
+pub mod encoder;
 mod error;
 pub mod scan;
 mod select;
 
 pub use device::{Adapters, Gpu};
+pub use encoder::GpuEncoder;
 pub use error::GpuError;
 pub use scan::searcher::{Answer, Processor, Searcher};
 pub use scan::{Hit, Kind, Resident};
