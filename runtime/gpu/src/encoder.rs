@@ -19,7 +19,6 @@ use crate::{Gpu, GpuError};
 use littoral_guest::encoder::format::{Activation, Model, Norm, Pooling};
 use littoral_guest::encoder::matrix::Matrix;
 use room::Room;
-use shader::{Of, Source};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Most tokens that go through the layers together: enough to fill a large device.

@@ -1,5 +1,6 @@
 //! Each kernel against plain code on random numbers, and whole models against the CPU.
 
+use super::shader::{Of, Source};
 use super::*;
 use crate::Adapters;
 use littoral_guest::Encoder;
