@@ -12,6 +12,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("runtime", &["guest", "indexes"]),
     ("web", &["guest", "indexes"]),
     ("web/bindgen", &[]),
+    ("web/encoder", &["guest"]),
     ("tests", &["guest", "indexes", "runtime", "web"]),
 ];
 

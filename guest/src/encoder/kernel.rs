@@ -45,6 +45,9 @@ pub(super) struct Rows {
     /// Beside values of 12 bits the upper six and, behind all rows, the lower six of `value + 2048`.
     #[cfg(target_arch = "x86_64")]
     bytes: Vec<u8>,
+    /// The values in the order in which tiles read them.
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    packed: Vec<simd128::Step>,
 }
 
 impl Rows {
@@ -96,7 +99,7 @@ impl Kernel {
         match self {
             Self::Scalar => scalar::multiply(rows.values(), matrix, out),
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-            Self::Simd128 => simd128::multiply(rows.values(), matrix, out),
+            Self::Simd128 => simd128::multiply(&rows.packed, rows.n_rows(), matrix, out),
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => avx2::multiply(rows.values(), matrix, out),
             #[cfg(target_arch = "x86_64")]
@@ -138,7 +141,7 @@ impl Kernel {
             rows.bytes.resize(n_rows * width, 0);
             let rows_of_bytes = rows.bytes.chunks_exact_mut(width);
             for (row, out) in values.chunks_exact(width).zip(rows_of_bytes) {
-                rows.steps.push(self.quantize_bytes(row, max as f32, out));
+                rows.steps.push(vnni::quantize_bytes(row, max as f32, out));
             }
             return;
         }
@@ -148,6 +151,10 @@ impl Kernel {
             .zip(rows.values.chunks_exact_mut(width))
         {
             rows.steps.push(self.quantize_row(row, max as f32, out));
+        }
+        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+        if self == Self::Simd128 {
+            simd128::pack(&rows.values, width, &mut rows.packed);
         }
         #[cfg(target_arch = "x86_64")]
         if self == Self::Vnni {
@@ -181,8 +188,6 @@ macro_rules! each_stage {
         $to! {
             /// [`math::quantize`]
             quantize_row = math::quantize, (row: &[f32], max: f32, out: &mut [i16]) -> f32;
-            /// [`math::quantize_bytes`]
-            quantize_bytes = math::quantize_bytes, (row: &[f32], max: f32, out: &mut [u8]) -> f32;
             /// [`math::quantize_heads`]
             quantize_heads = math::quantize_heads, (row: &[f32], width: usize, max: f32, stride: usize, steps: &mut [f32], out: &mut [i16]);
             /// [`math::raise_tops`]

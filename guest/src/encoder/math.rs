@@ -131,6 +131,7 @@ pub(super) fn quantize(row: &[f32], max: f32, out: &mut [i16]) -> f32 {
 }
 
 /// As [`quantize`] to 8 bits, as bytes above zero: `value + 128`.
+#[cfg(target_arch = "x86_64")]
 #[inline(always)]
 pub(super) fn quantize_bytes(row: &[f32], max: f32, out: &mut [u8]) -> f32 {
     let (step, per_step) = steps(largest(row), max);

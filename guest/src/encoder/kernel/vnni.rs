@@ -10,11 +10,22 @@
     reason = "intrinsics have a prefix of their own"
 )]
 
+use crate::encoder::math;
 use crate::encoder::matrix::{GROUP, Line, Matrix, PANEL};
 use std::arch::x86_64::*;
 
 /// What is added to inputs of 8 and of 12 bits.
 const SHIFTS: [i32; 2] = [128, 2048];
+
+/// As [`math::quantize_bytes`], compiled for 512-bit vectors.
+pub(super) fn quantize_bytes(row: &[f32], max: f32, out: &mut [u8]) -> f32 {
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+    fn wide(row: &[f32], max: f32, out: &mut [u8]) -> f32 {
+        math::quantize_bytes(row, max, out)
+    }
+    // SAFETY: `Kernel::Vnni` is made only where AVX-512 VNNI is there.
+    unsafe { wide(row, max, out) }
+}
 
 /// `values` of 12 bits as bytes above zero: all upper digits and then all lower ones.
 pub(super) fn bytes(values: &[i16], out: &mut Vec<u8>) {
