@@ -13,6 +13,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("runtime/gpu", &["guest", "indexes"]),
     ("web", &["guest", "indexes"]),
     ("web/bindgen", &[]),
+    ("web/encoder", &["guest"]),
     ("tests", &["gpu", "guest", "indexes", "runtime", "web"]),
 ];
 
