@@ -110,4 +110,16 @@ impl EngineError {
             Self::Unsupported { .. } => "unsupported",
         }
     }
+
+    /// What to do about it; empty where the error says all.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Index { .. } => {
+                "littoral check lists all damage; build the index anew from its documents"
+            }
+            Self::Host(_) => "check that the folder is whole and can be read",
+            Self::Stale { .. } => "open the index again, or run the command again",
+            _ => "",
+        }
+    }
 }

@@ -12,5 +12,6 @@ pub mod ingest;
 mod merge;
 pub mod models;
 pub mod pipeline;
+pub mod sandbox;
 pub mod store;
 pub mod update;

@@ -9,6 +9,7 @@ use std::process::Command;
 const ARROWS: &[(&str, &[&str])] = &[
     ("indexes", &[]),
     ("guest", &["indexes"]),
+    ("guest/sandbox", &["guest", "indexes"]),
     ("runtime", &["guest", "indexes"]),
     ("web", &["guest", "indexes"]),
     ("web/bindgen", &[]),

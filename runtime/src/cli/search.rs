@@ -49,7 +49,8 @@ pub(super) struct Arguments {
     as_you_type: bool,
     #[command(flatten)]
     rerank: super::rerank::RerankArguments,
-    /// Where the engine runs; this version runs it natively
+    /// Where the engine runs: as part of the program, or in a sandbox, for an index that nobody
+    /// vouches for
     #[arg(long, value_enum, default_value = "native")]
     host: HostName,
     /// Take each score apart
@@ -62,13 +63,6 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let start = Instant::now();
-    if arguments.host == HostName::Sandbox {
-        return Err(Failure::new(
-            "host-unavailable",
-            "this version has no sandbox",
-            "say --host native",
-        ));
-    }
     let mut filters = Vec::new();
     for filter in &arguments.filter {
         let Some((key, value)) = filter.split_once('=') else {
@@ -109,9 +103,19 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     };
     let vectors = options.mode != Mode::Lexical;
     let encoder = reranker.as_ref().map(|reranker| &reranker.encoder);
-    let index = super::open_with_models(&arguments.index, vectors, encoder)?;
-    let mut result = pollster::block_on(index.search(&arguments.query, &options))
-        .map_err(|error| engine_failure(&error))?;
+    let mut result = match arguments.host {
+        HostName::Native => {
+            let index = super::open_with_models(&arguments.index, vectors, encoder)?;
+            pollster::block_on(index.search(&arguments.query, &options))
+                .map_err(|error| engine_failure(&error))?
+        }
+        HostName::Sandbox => {
+            let mut index = super::open_in_sandbox(&arguments.index, vectors, encoder)?;
+            index
+                .search(&arguments.query, &options)
+                .map_err(|error| super::sandbox_failure(&error))?
+        }
+    };
     result.timings_ms.total = start.elapsed().as_secs_f64() * 1e3;
     if arguments.json {
         output::json(&result)?;
