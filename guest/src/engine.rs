@@ -28,6 +28,7 @@ mod plan;
 mod present;
 mod rank;
 mod ranking;
+mod read;
 mod rerank;
 mod restrict;
 mod result;
@@ -41,6 +42,7 @@ pub use check::{Check, Problem};
 pub use export::StoredDocument;
 pub use fuse::Fusion;
 pub use ranking::{RankedDocument, Ranking};
+pub use read::{MAX_CHUNKS_READ, ReadDocument};
 pub use result::{
     ChunkHit, DocumentHit, Explanation, Facet, Hit, Mode, Note, Ranks, Rerank, Scores,
     SearchOptions, SearchResult, SortOrder, Timings, Work,

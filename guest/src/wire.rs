@@ -36,6 +36,17 @@ pub struct Search<'a> {
     pub options: Cow<'a, SearchOptions>,
 }
 
+/// Passages of a document to read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Read<'a> {
+    /// The document's id.
+    pub document: Cow<'a, str>,
+    /// The first chunk.
+    pub first: u32,
+    /// How many.
+    pub count: u32,
+}
+
 /// An error of the engine as it leaves the sandbox.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{message}")]

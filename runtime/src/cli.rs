@@ -2,14 +2,17 @@
 //! (error).
 
 mod build;
+mod context;
 mod demo;
 mod embedder;
 mod eval;
 mod inspect;
+mod mcp;
 mod model;
 mod output;
 mod rerank;
 mod search;
+mod serve;
 
 use crate::host::FolderHost;
 use crate::sandbox::{Limits, Sandbox, SandboxError, SandboxedIndex};
@@ -40,6 +43,12 @@ enum Command {
     Update(build::UpdateArguments),
     /// Search an index
     Search(search::Arguments),
+    /// Print numbered passages for a prompt
+    Context(context::Arguments),
+    /// Serve indexes over HTTP
+    Serve(serve::Arguments),
+    /// Serve indexes to a model's program, by the Model Context Protocol on standard input and output
+    Mcp(mcp::Arguments),
     /// Measure retrieval on judged queries
     Eval(eval::Arguments),
     /// Verify every file, section and reference of an index
@@ -69,6 +78,9 @@ pub fn main() -> ExitCode {
         Command::Build(arguments) => (build::build(arguments), arguments.json()),
         Command::Update(arguments) => (build::update(arguments), arguments.json()),
         Command::Search(arguments) => (search::run(arguments), arguments.json),
+        Command::Context(arguments) => (context::run(arguments), arguments.json),
+        Command::Serve(arguments) => (serve::run(arguments), false),
+        Command::Mcp(arguments) => (mcp::run(arguments), false),
         Command::Eval(arguments) => (eval::run(arguments), arguments.json),
         Command::Check(arguments) => (inspect::check(arguments), arguments.json),
         Command::Inspect(arguments) => (inspect::inspect(arguments), arguments.json),

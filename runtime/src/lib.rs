@@ -4,14 +4,17 @@
 pub mod build;
 pub mod cli;
 pub mod config;
+pub mod context;
 pub mod documentation;
 pub mod embed;
 pub mod eval;
 pub mod host;
 pub mod ingest;
+mod mcp;
 mod merge;
 pub mod models;
 pub mod pipeline;
 pub mod sandbox;
+pub mod serve;
 pub mod store;
 pub mod update;

@@ -290,6 +290,7 @@ fn hostile(body: &str) -> Result<Value, SandboxError> {
             (func (export "open") (param i32 i32) (result i64) {})
             (func $deep (param i64) (result i64)
                 (i64.add (call $deep (i64.add (local.get 0) (i64.const 1))) (local.get 0)))
+            (func (export "read") (param i32 i32) (result i64) i64.const 0)
             (func (export "search") (param i32 i32) (result i64) {body}))"#,
         reply(1024, opened.len() as u64),
         data = opened.replace('"', "\\22"),

@@ -5,8 +5,9 @@
 )]
 
 use crate::imports::Imports;
-use littoral_guest::engine::{EngineError, Index};
-use littoral_guest::wire::{Failure, Open, Opened, Reply, Search};
+use littoral_guest::SearchResult;
+use littoral_guest::engine::{EngineError, Index, ReadDocument};
+use littoral_guest::wire::{Failure, Open, Opened, Read, Reply, Search};
 use serde::Serialize;
 use std::cell::RefCell;
 use std::future::Future;
@@ -56,6 +57,17 @@ pub(crate) unsafe extern "C" fn search(address: *const u8, bytes: usize) -> u64 
     reply(found(request))
 }
 
+/// Reads passages of a document: [`Read`] in, a [`ReadDocument`] or nothing out.
+///
+/// # Safety
+/// `address` and `bytes` are of a request in memory that [`allocate`] gave.
+#[unsafe(no_mangle)]
+pub(crate) unsafe extern "C" fn read(address: *const u8, bytes: usize) -> u64 {
+    // SAFETY: the contract above.
+    let request = unsafe { slice::from_raw_parts(address, bytes) };
+    reply(passages(request))
+}
+
 fn opened(request: &[u8]) -> Result<Opened, Failure> {
     let asked: Open = serde_json::from_slice(request).map_err(|e| bad_request(&e))?;
     let index = ready(Index::open(Imports))?;
@@ -72,15 +84,24 @@ fn opened(request: &[u8]) -> Result<Opened, Failure> {
     Ok(opened)
 }
 
-fn found(request: &[u8]) -> Result<littoral_guest::SearchResult, Failure> {
+fn found(request: &[u8]) -> Result<SearchResult, Failure> {
     let asked: Search<'_> = serde_json::from_slice(request).map_err(|e| bad_request(&e))?;
+    with_index(|index| ready(index.search(&asked.query, &asked.options)))
+}
+
+fn passages(request: &[u8]) -> Result<Option<ReadDocument>, Failure> {
+    let asked: Read<'_> = serde_json::from_slice(request).map_err(|e| bad_request(&e))?;
+    with_index(|index| ready(index.read(&asked.document, asked.first, asked.count)))
+}
+
+fn with_index<T>(ask: impl FnOnce(&Index<Imports>) -> Result<T, Failure>) -> Result<T, Failure> {
     INDEX.with_borrow(|index| {
         let index = index.as_ref().ok_or_else(|| Failure {
             code: "bad-request".into(),
             message: "no index is open".to_owned(),
             hint: "open one first".into(),
         })?;
-        ready(index.search(&asked.query, &asked.options))
+        ask(index)
     })
 }
 

@@ -6,6 +6,7 @@
 //!        release(address, bytes)                     embed(model, text, bytes) → …
 //!        open(request, bytes) → reply                rerank(model, query, bytes, texts, bytes) → …
 //!        search(request, bytes) → reply              take(address, bytes)
+//!        read(request, bytes) → reply
 //! ```
 //!
 //! Requests and replies are the JSON of [`littoral_guest::wire`]; a reply is its address in the upper

@@ -4,7 +4,8 @@ use super::bounds::State;
 use super::clock::Clock;
 use super::error::{SandboxError, ended};
 use super::imports::range;
-use littoral_guest::wire::{Open, Opened, Reply, Search};
+use littoral_guest::engine::ReadDocument;
+use littoral_guest::wire::{Open, Opened, Read, Reply, Search};
 use littoral_guest::{Host, SearchOptions, SearchResult};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -29,6 +30,7 @@ struct Exports {
     release: TypedFunc<(u32, u32), ()>,
     open: TypedFunc<(u32, u32), u64>,
     search: TypedFunc<(u32, u32), u64>,
+    read: TypedFunc<(u32, u32), u64>,
 }
 
 impl Exports {
@@ -40,6 +42,7 @@ impl Exports {
             release: instance.get_typed_func(&mut *store, "release")?,
             open: instance.get_typed_func(&mut *store, "open")?,
             search: instance.get_typed_func(&mut *store, "search")?,
+            read: instance.get_typed_func(&mut *store, "read")?,
         })
     }
 }
@@ -110,6 +113,25 @@ impl<H: Host> SandboxedIndex<H> {
             options: Cow::Borrowed(options),
         };
         self.call(&search, &request)
+    }
+
+    /// Passages of a document, as the native engine reads them.
+    ///
+    /// # Errors
+    /// [`SandboxError`]
+    pub fn read(
+        &mut self,
+        document: &str,
+        first: u32,
+        count: u32,
+    ) -> Result<Option<ReadDocument>, SandboxError> {
+        let read = self.exports.read.clone();
+        let request = Read {
+            document: Cow::Borrowed(document),
+            first,
+            count,
+        };
+        self.call(&read, &request)
     }
 
     fn call<T: DeserializeOwned>(
