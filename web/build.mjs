@@ -3,11 +3,12 @@
 //   cargo → wasm-bindgen → optimise → littoral.wasm, littoral-languages.wasm
 //   ts/   → esbuild      →            index.js, worker.js, node.js, …
 //   ts/   → tsc          →            types/
+//   pages/               →            pages/
 //
 // Needs cargo with the wasm32-unknown-unknown target; installs its own tools when they are not there.
 
 import { execFileSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -31,6 +32,8 @@ const ENTRIES = [
   { entry: "pagefind.ts", file: "pagefind-node.js", littoral: "./node.js" },
   { entry: "element.ts", file: "element.js", littoral: "./index.js" },
   { entry: "element-languages.ts", file: "element-languages.js" },
+  // For the pages of the program, not of the npm package.
+  { entry: "playground.ts", file: "playground.js" },
 ];
 const EXTERNAL = ["node:*", "*/languages.js", "*/inline.js", "*.wasm"];
 
@@ -99,6 +102,7 @@ for (const { entry, file, littoral } of ENTRIES) {
   });
 }
 execFileSync(join(web, "node_modules/.bin/tsc"), ["-p", web], { stdio: "inherit" });
+cpSync(join(web, "pages"), join(pkg, "pages"), { recursive: true });
 for (const licence of ["LICENSE-MIT", "LICENSE-APACHE"]) {
   copyFileSync(join(root, licence), join(pkg, licence));
 }
@@ -112,7 +116,8 @@ function beside(name, path) {
 for (const { file } of [...MODULES, ...ENTRIES]) {
   const bytes = readFileSync(join(pkg, file));
   const kb = (n) => `${(n / 1000).toFixed(1).padStart(7)} kB`;
-  // As served.
-  const wire = brotliCompressSync(bytes).length;
-  console.log(`${file.padEnd(26)}${kb(bytes.length)} raw ${kb(wire)} brotli`);
+  // As a good host sends it, and as the program's own server does.
+  const wire = brotliCompressSync(bytes);
+  writeFileSync(join(pkg, `${file}.br`), wire);
+  console.log(`${file.padEnd(26)}${kb(bytes.length)} raw ${kb(wire.length)} brotli`);
 }
