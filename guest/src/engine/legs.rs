@@ -45,7 +45,7 @@ impl<H: Host> Index<H> {
         };
         if phrases && options.mode == Mode::Dense {
             notes.push(Note {
-                code: "phrase-unverified",
+                code: "phrase-unverified".into(),
                 message: "only documents that seem to hold the phrase were compared; whether they \
                           do was not read"
                     .to_owned(),
@@ -67,7 +67,7 @@ impl<H: Host> Index<H> {
             });
         }
         notes.push(Note {
-            code,
+            code: code.into(),
             message: format!("{reason}; searched by words alone"),
             suggestion: None,
         });
@@ -110,7 +110,7 @@ impl<H: Host> Index<H> {
         }
         if vector.is_none() {
             notes.push(Note {
-                code,
+                code: code.into(),
                 message: [&reason, "; searched by words alone"].concat(),
                 suggestion: None,
             });
