@@ -1,13 +1,14 @@
 // Builds the npm package into web/pkg: `node web/build.mjs` from a clean clone, and prints its sizes.
 //
-//   cargo → wasm-bindgen → optimise → littoral.wasm, littoral-languages.wasm
+//   cargo → wasm-bindgen → optimise → littoral.wasm, littoral-languages.wasm, littoral-encoder.wasm
 //   ts/   → esbuild      →            index.js, worker.js, node.js, …
 //   ts/   → tsc          →            types/
+//   pages/               →            pages/
 //
 // Needs cargo with the wasm32-unknown-unknown target; installs its own tools when they are not there.
 
 import { execFileSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -18,6 +19,8 @@ const TARGET = "wasm32-unknown-unknown";
 const MODULES = [
   { name: "core", file: "littoral.wasm", features: [] },
   { name: "languages", file: "littoral-languages.wasm", features: ["--features", "languages"] },
+  // Loaded with a model alone, and made for speed.
+  { name: "encoder", file: "littoral-encoder.wasm", features: [], crate: "littoral-web-encoder", own: "web-encoder" },
 ];
 /** Entries, and what each leaves to be loaded when it is needed. */
 const ENTRIES = [
@@ -25,14 +28,17 @@ const ENTRIES = [
   { entry: "worker.ts", file: "worker.js" },
   { entry: "inline.ts", file: "inline.js" },
   { entry: "languages.ts", file: "languages.js" },
+  { entry: "encoder.ts", file: "encoder.js" },
   { entry: "node.ts", file: "node.js" },
   { entry: "workerd.ts", file: "workerd.js" },
   { entry: "pagefind.ts", file: "pagefind.js", littoral: "./index.js" },
   { entry: "pagefind.ts", file: "pagefind-node.js", littoral: "./node.js" },
   { entry: "element.ts", file: "element.js", littoral: "./index.js" },
   { entry: "element-languages.ts", file: "element-languages.js" },
+  // For the pages of the program, not of the npm package.
+  { entry: "playground.ts", file: "playground.js" },
 ];
-const EXTERNAL = ["node:*", "*/languages.js", "*/inline.js", "*.wasm"];
+const EXTERNAL = ["node:*", "*/languages.js", "*/encoder.js", "*/inline.js", "*.wasm"];
 
 const web = fileURLToPath(new URL(".", import.meta.url));
 const root = join(web, "..");
@@ -72,10 +78,11 @@ if (!values.scripts) {
     mkdirSync(folder);
   }
 }
-for (const { name, file, features } of values.scripts ? [] : MODULES) {
-  const crate = ["-p", "littoral-web", "--target", TARGET, "--profile", values.profile];
-  cargo(["build", "--locked", ...crate, ...features], { env });
-  const built = join(metadata.target_directory, TARGET, values.profile, "littoral_web.wasm");
+for (const { name, file, features, crate = "littoral-web", own } of values.scripts ? [] : MODULES) {
+  const profile = values.profile === "web" ? (own ?? "web") : values.profile;
+  cargo(["build", "--locked", "-p", crate, "--target", TARGET, "--profile", profile, ...features], { env });
+  const library = `${crate.replaceAll("-", "_")}.wasm`;
+  const built = join(metadata.target_directory, TARGET, profile, library);
   const bound = join(generated, name);
   cargo(["run", "--locked", "--quiet", "-p", "littoral-web-bindgen", "--", built, bound]);
   writeFileSync(join(pkg, file), optimise(readFileSync(join(bound, "littoral_bg.wasm"))));
@@ -99,6 +106,7 @@ for (const { entry, file, littoral } of ENTRIES) {
   });
 }
 execFileSync(join(web, "node_modules/.bin/tsc"), ["-p", web], { stdio: "inherit" });
+cpSync(join(web, "pages"), join(pkg, "pages"), { recursive: true });
 for (const licence of ["LICENSE-MIT", "LICENSE-APACHE"]) {
   copyFileSync(join(root, licence), join(pkg, licence));
 }
@@ -112,7 +120,8 @@ function beside(name, path) {
 for (const { file } of [...MODULES, ...ENTRIES]) {
   const bytes = readFileSync(join(pkg, file));
   const kb = (n) => `${(n / 1000).toFixed(1).padStart(7)} kB`;
-  // As served.
-  const wire = brotliCompressSync(bytes).length;
-  console.log(`${file.padEnd(26)}${kb(bytes.length)} raw ${kb(wire)} brotli`);
+  // As a good host sends it, and as the program's own server does.
+  const wire = brotliCompressSync(bytes);
+  writeFileSync(join(pkg, `${file}.br`), wire);
+  console.log(`${file.padEnd(26)}${kb(bytes.length)} raw ${kb(wire.length)} brotli`);
 }

@@ -28,6 +28,7 @@ mod plan;
 mod present;
 mod rank;
 mod ranking;
+mod read;
 mod rerank;
 mod restrict;
 mod result;
@@ -41,6 +42,7 @@ pub use check::{Check, Problem};
 pub use export::StoredDocument;
 pub use fuse::Fusion;
 pub use ranking::{RankedDocument, Ranking};
+pub use read::{MAX_CHUNKS_READ, ReadDocument};
 pub use result::{
     ChunkHit, DocumentHit, Explanation, Facet, Hit, Mode, Note, Ranks, Rerank, Scores,
     SearchOptions, SearchResult, SortOrder, Timings, Work,
@@ -108,6 +110,18 @@ impl EngineError {
             Self::Unknown { .. } => "unknown-field",
             Self::MissingLanguage { .. } => "missing-language",
             Self::Unsupported { .. } => "unsupported",
+        }
+    }
+
+    /// What to do about it; empty where the error says all.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Index { .. } => {
+                "littoral check lists all damage; build the index anew from its documents"
+            }
+            Self::Host(_) => "check that the folder is whole and can be read",
+            Self::Stale { .. } => "open the index again, or run the command again",
+            _ => "",
         }
     }
 }

@@ -21,6 +21,7 @@ pub mod model;
 pub mod query;
 pub mod table;
 pub mod vectors;
+pub mod wire;
 pub mod wordpiece;
 
 pub use chunk::Chunk;

@@ -21,6 +21,9 @@ pub const FORMAT_VERSION: u8 = 1;
 /// Bytes in front of the payload.
 pub const HEADER_BYTES: usize = 25;
 
+/// Bytes of a block's id.
+pub const BLOCK_KEY_BYTES: usize = 13;
+
 const MAGIC: &[u8; 3] = b"lit";
 
 /// Identifies a segment: the first eight bytes of a BLAKE3 hash over all that determines its bytes.
@@ -115,6 +118,11 @@ impl Kind {
         }
     }
 
+    /// The kind of a letter.
+    pub fn from_letter(letter: char) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.letter() == letter)
+    }
+
     /// The section that files of this kind hold.
     pub fn section(self) -> Section {
         match self {
@@ -168,6 +176,31 @@ impl BlockId {
         }
         let number: String = digits.iter().rev().collect();
         format!("{}/{}{number}.lit", self.segment, self.kind.letter())
+    }
+
+    /// The id as bytes: letter of the kind, number (little-endian), segment.
+    ///
+    /// ```
+    /// use littoral_indexes::envelope::{BlockId, Kind, SegmentId};
+    /// let id = BlockId { segment: SegmentId([0xab; 8]), kind: Kind::Lexicon, number: 47 };
+    /// assert_eq!(BlockId::from_key(id.key()), Some(id));
+    /// ```
+    pub fn key(self) -> [u8; BLOCK_KEY_BYTES] {
+        let mut key = [0; BLOCK_KEY_BYTES];
+        key[0] = self.kind.letter() as u8;
+        key[1..5].copy_from_slice(&self.number.to_le_bytes());
+        key[5..].copy_from_slice(&self.segment.0);
+        key
+    }
+
+    /// The id that `key` is of; `None` when there is no such kind.
+    pub fn from_key(key: [u8; BLOCK_KEY_BYTES]) -> Option<Self> {
+        let [letter, a, b, c, d, segment @ ..] = key;
+        Some(Self {
+            segment: SegmentId(segment),
+            kind: Kind::from_letter(char::from(letter))?,
+            number: u32::from_le_bytes([a, b, c, d]),
+        })
     }
 }
 
@@ -240,19 +273,10 @@ pub fn open(id: BlockId, file: &[u8]) -> Result<&[u8], IndexError> {
             supported: u32::from(FORMAT_VERSION),
         });
     }
-    let expected = seal_head(id);
-    if head[4..17] != expected {
+    if head[4..17] != id.key() {
         return Err(IndexError::Mismatch { section });
     }
     Ok(payload)
-}
-
-fn seal_head(id: BlockId) -> [u8; 13] {
-    let mut head = [0; 13];
-    head[0] = id.kind.letter() as u8;
-    head[1..5].copy_from_slice(&id.number.to_le_bytes());
-    head[5..].copy_from_slice(&id.segment.0);
-    head
 }
 
 /// The checksum stored in a sealed file's header.

@@ -2,16 +2,20 @@
 //! (error).
 
 mod build;
+mod context;
 mod demo;
 mod embedder;
 mod eval;
 mod inspect;
+mod mcp;
 mod model;
 mod output;
 mod rerank;
 mod search;
+mod serve;
 
 use crate::host::FolderHost;
+use crate::sandbox::{Limits, Sandbox, SandboxError, SandboxedIndex};
 use clap::{Parser, Subcommand};
 use littoral_guest::engine::Index;
 use littoral_guest::{Encoder, EngineError};
@@ -39,6 +43,12 @@ enum Command {
     Update(build::UpdateArguments),
     /// Search an index
     Search(search::Arguments),
+    /// Print numbered passages for a prompt
+    Context(context::Arguments),
+    /// Serve indexes over HTTP
+    Serve(serve::Arguments),
+    /// Serve indexes to a model's program, by the Model Context Protocol on standard input and output
+    Mcp(mcp::Arguments),
     /// Measure retrieval on judged queries
     Eval(eval::Arguments),
     /// Verify every file, section and reference of an index
@@ -68,6 +78,9 @@ pub fn main() -> ExitCode {
         Command::Build(arguments) => (build::build(arguments), arguments.json()),
         Command::Update(arguments) => (build::update(arguments), arguments.json()),
         Command::Search(arguments) => (search::run(arguments), arguments.json),
+        Command::Context(arguments) => (context::run(arguments), arguments.json),
+        Command::Serve(arguments) => (serve::run(arguments), false),
+        Command::Mcp(arguments) => (mcp::run(arguments), false),
         Command::Eval(arguments) => (eval::run(arguments), arguments.json),
         Command::Check(arguments) => (inspect::check(arguments), arguments.json),
         Command::Inspect(arguments) => (inspect::inspect(arguments), arguments.json),
@@ -103,18 +116,24 @@ fn usage(error: &clap::Error) -> ExitCode {
     ExitCode::from(2)
 }
 
+/// Refuses a folder that holds no index.
+fn must_exist(path: &Path) -> Result<(), Failure> {
+    if path.join(ENTRY_NAME).exists() {
+        return Ok(());
+    }
+    Err(Failure::new(
+        "not-found",
+        format!(
+            "there is no index in {}: it has no {ENTRY_NAME}",
+            path.display()
+        ),
+        "build one: littoral build INPUT… -o DIR",
+    ))
+}
+
 /// Opens the index in `path`.
 fn open(path: &Path) -> Result<Index<FolderHost>, Failure> {
-    if !path.join(ENTRY_NAME).exists() {
-        return Err(Failure::new(
-            "not-found",
-            format!(
-                "there is no index in {}: it has no {ENTRY_NAME}",
-                path.display()
-            ),
-            "build one: littoral build INPUT… -o DIR",
-        ));
-    }
+    must_exist(path)?;
     pollster::block_on(Index::open(FolderHost::new(path))).map_err(|error| engine_failure(&error))
 }
 
@@ -126,11 +145,33 @@ fn open_with_models(
     reranker: Option<&Arc<Encoder>>,
 ) -> Result<Index<FolderHost>, Failure> {
     let index = open(path)?;
-    let encoder = vectors.then(|| embedder::for_queries(&index.manifest().settings));
+    let encoder =
+        vectors.then(|| embedder::for_queries(&index.manifest().settings.embedding.embedder));
     let encoder = encoder.flatten();
     if encoder.is_none() && reranker.is_none() {
         return Ok(index);
     }
+    let host = host(path, encoder, reranker);
+    pollster::block_on(Index::open(host)).map_err(|error| engine_failure(&error))
+}
+
+/// As [`open_with_models`], in a sandbox of its own.
+fn open_in_sandbox(
+    path: &Path,
+    vectors: bool,
+    reranker: Option<&Arc<Encoder>>,
+) -> Result<SandboxedIndex<FolderHost>, Failure> {
+    must_exist(path)?;
+    let sandbox = Sandbox::new(Limits::default()).map_err(|error| sandbox_failure(&error))?;
+    let index = sandbox.open(FolderHost::new(path));
+    let mut index = index.map_err(|error| sandbox_failure(&error))?;
+    let encoder = vectors.then(|| embedder::for_queries(&index.opened().embedder));
+    index.set_host(host(path, encoder.flatten(), reranker));
+    Ok(index)
+}
+
+/// The host over the index in `path` with the models that are here.
+fn host(path: &Path, encoder: Option<Arc<Encoder>>, reranker: Option<&Arc<Encoder>>) -> FolderHost {
     let mut host = FolderHost::new(path);
     if let Some(encoder) = encoder {
         host = host.with_encoder(encoder);
@@ -138,17 +179,13 @@ fn open_with_models(
     if let Some(reranker) = reranker {
         host = host.with_reranker(Arc::clone(reranker));
     }
-    pollster::block_on(Index::open(host)).map_err(|error| engine_failure(&error))
+    host
+}
+
+fn sandbox_failure(error: &SandboxError) -> Failure {
+    Failure::new(error.code().to_owned(), error.to_string(), error.hint())
 }
 
 fn engine_failure(error: &EngineError) -> Failure {
-    let hint = match error {
-        EngineError::Index { .. } => {
-            "littoral check lists all damage; build the index anew from its documents"
-        }
-        EngineError::Host(_) => "check that the folder is whole and can be read",
-        EngineError::Stale { .. } => "run the command again",
-        _ => "",
-    };
-    Failure::new(error.code(), error.to_string(), hint)
+    Failure::new(error.code(), error.to_string(), error.hint())
 }

@@ -1,5 +1,7 @@
 //! Littoral's own documentation, bundled with the program.
 
+mod page;
+
 use crate::ingest::{Document, IngestOptions, Skipped, SourceKind, Unit, parse};
 
 /// Name and text of each page.
@@ -67,6 +69,18 @@ pub(crate) const PAGES: &[(&str, &str)] = &[
     ),
     ("FORMAT.md", include_str!("../../indexes/FORMAT.md")),
 ];
+
+/// The pages as HTML, by name.
+///
+/// # Errors
+/// [`Skipped`] when a page cannot be parsed.
+pub(crate) fn html() -> Result<Vec<(&'static str, String)>, Skipped> {
+    let documents = documents()?;
+    let pages = PAGES.iter().zip(&documents);
+    Ok(pages
+        .map(|(&(name, text), document)| (name, page::html(text, document)))
+        .collect())
+}
 
 /// The pages as documents.
 ///

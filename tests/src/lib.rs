@@ -4,9 +4,11 @@
     reason = "what a test finds wrong it says by panicking"
 )]
 
+pub mod cases;
 pub mod data;
 pub mod encoder;
 pub mod fuzz;
+pub mod hostile_text;
 pub mod memory;
 pub mod models;
 pub mod program;

@@ -680,8 +680,8 @@ fn an_evaluation_reports_what_the_contract_says() {
 #[test]
 fn the_demo_shows_a_search() {
     let root = tempfile::tempdir().unwrap();
-    let ran = run(&root, &["demo"]);
+    let ran = run(&root, &["demo", "--no-serve"]);
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(ran.out.contains(" 1. "), "{}", ran.out);
-    assert_eq!(run(&root, &["demo", "xylophone"]).code, 1);
+    assert_eq!(run(&root, &["demo", "xylophone", "--no-serve"]).code, 1);
 }

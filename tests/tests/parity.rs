@@ -6,25 +6,15 @@
 //! the test says so and passes, unless `LITTORAL_REQUIRE_WEB` is set.
 #![expect(clippy::unwrap_used, reason = "a failing test says where")]
 
-use littoral_guest::engine::{Mode, SortOrder};
-use littoral_guest::{Index, SearchOptions};
-use littoral_runtime::build::{TABLE, Tools, default_settings};
-use littoral_runtime::embed::Embedder;
+use littoral_guest::Index;
 use littoral_runtime::host::FolderHost;
-use littoral_runtime::ingest::{IngestOptions, discover};
-use littoral_runtime::pipeline::Pool;
-use littoral_runtime::store::Folder;
-use littoral_runtime::update::{self, Control, Inputs};
-use littoral_tests::encoder::{TOY, ToyEncoder};
+use littoral_tests::cases::{build, cases, read};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
 use std::env;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 #[test]
 fn javascript_ranks_like_the_native_engine() {
@@ -54,7 +44,7 @@ fn javascript_ranks_like_the_native_engine() {
     }
     // By vectors: codes alone, and with rows that scores are computed anew from.
     for rescore in [0, 7] {
-        agree(root, &corpus, |index| with_vectors(&corpus, index, rescore));
+        agree(root, &corpus, |index| build(&corpus, index, rescore));
     }
 }
 
@@ -71,34 +61,6 @@ fn by_program(root: &Path, corpus: &Path, index: &Path, arguments: &[&str]) {
         .arg("update")
         .arg(index)
         .arg(corpus.join("later")));
-}
-
-/// Builds the index with the tests' small encoder and a table for queries.
-fn with_vectors(corpus: &Path, index: &Path, rescore: u16) {
-    let mut settings = default_settings();
-    settings.chunk_tokens = 64;
-    settings.embedding.embedder = TABLE.into();
-    settings.embedding.model = TOY;
-    settings.embedding.rescore = rescore;
-    let tools = Tools {
-        pool: Pool::new(2).unwrap(),
-        embedder: Some(Embedder::new(Arc::new(ToyEncoder), None)),
-    };
-    let control = Control {
-        stop: &AtomicBool::new(false),
-        progress: &|| {},
-    };
-    let mut store = Folder::open(index).unwrap();
-    for part in ["first", "later"] {
-        let options = IngestOptions::default();
-        let (found, _) = discover(&[corpus.join(part)], &options).unwrap();
-        let inputs = Inputs::new(&found, options);
-        if part == "first" {
-            update::build(&inputs, &settings, &mut store, &tools, &control).unwrap();
-        } else {
-            update::update(&inputs, &mut store, &tools, &control, false, false).unwrap();
-        }
-    }
 }
 
 /// Compares what both engines answer from the index that `build` makes.
@@ -160,159 +122,3 @@ fn run(command: &mut Command) {
     let [out, err] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
     assert!(output.status.success(), "{command:?}\n{out}\n{err}");
 }
-
-/// The options of a case, as the native engine takes them.
-fn read(options: &Value) -> SearchOptions {
-    let default = SearchOptions::default();
-    let flag = |name: &str, default| options[name].as_bool().unwrap_or(default);
-    let number = |name: &str, default| options[name].as_u64().map_or(default, |n| n as usize);
-    let filters = options["filters"].as_object().into_iter().flatten();
-    let text = |value: &Value| value.as_str().unwrap().to_owned();
-    SearchOptions {
-        k: number("k", default.k),
-        mode: match options["mode"].as_str() {
-            Some("lexical") => Mode::Lexical,
-            Some("dense") => Mode::Dense,
-            _ => Mode::Hybrid,
-        },
-        filters: filters
-            .flat_map(|(key, values)| {
-                let values = values.as_array().unwrap().iter();
-                values.map(move |value| (key.clone(), text(value)))
-            })
-            .collect(),
-        sort: options["sort"].as_str().map(|sort| SortOrder {
-            key: sort.trim_end_matches(":desc").to_owned(),
-            descending: sort.ends_with(":desc"),
-        }),
-        facets: options["facets"]
-            .as_array()
-            .map_or(Vec::new(), |keys| keys.iter().map(text).collect()),
-        chunks: flag("chunks", default.chunks),
-        as_you_type: flag("asYouType", default.as_you_type),
-        correct: flag("correct", default.correct),
-        explain: flag("explain", default.explain),
-        fusion: default.fusion,
-        rerank: None,
-        excerpt_chars: number("excerptChars", default.excerpt_chars),
-    }
-}
-
-/// Queries with their options: written ones, and every stretch of the corpus' words in one of many
-/// ways of asking.
-fn cases(corpus: &Path) -> Vec<(String, Value)> {
-    let mut cases: Vec<(String, Value)> = WRITTEN
-        .iter()
-        .map(|&(query, options)| (query.to_owned(), serde_json::from_str(options).unwrap()))
-        .collect();
-    cases.push(("tide ".repeat(600), json!({})));
-    let words = words(corpus);
-    for (i, stretch) in words.chunks(3).enumerate() {
-        let first = &stretch[0];
-        let joined = stretch.join(" ");
-        cases.push(match i % 10 {
-            0 => (joined, json!({"k": 30})),
-            1 => (first.clone(), json!({"mode": "lexical", "explain": true})),
-            2 => (but_last(first), json!({"asYouType": true, "k": 5})),
-            3 => (misspelt(first), json!({"excerptChars": 60})),
-            4 => (
-                joined,
-                json!({"filters": {"section": ["tides", "weather"]}}),
-            ),
-            5 => (joined, json!({"chunks": true, "facets": ["section"]})),
-            6 => (format!("{joined} -tide"), json!({"correct": false})),
-            7 => (joined, json!({"mode": "dense", "explain": true})),
-            8 => (
-                joined,
-                json!({"mode": "dense", "k": 40, "filters": {"section": ["weather"]}}),
-            ),
-            _ => (format!("+{first} water"), json!({"sort": "date:desc"})),
-        });
-    }
-    cases
-}
-
-/// The distinct words of the corpus in the order of their letters turned round, so that neighbours
-/// are of different documents.
-fn words(corpus: &Path) -> Vec<String> {
-    let mut words = BTreeSet::new();
-    for file in [
-        "first/records.jsonl",
-        "first/pilot-book.md",
-        "later/records.jsonl",
-    ] {
-        let text = fs::read_to_string(corpus.join(file)).unwrap();
-        let found = text.split(|c: char| !c.is_alphanumeric());
-        words.extend(
-            found
-                .filter(|word| !word.is_empty())
-                .map(|word| word.chars().rev().collect::<String>()),
-        );
-    }
-    let turned = |word: String| word.chars().rev().collect();
-    words.into_iter().map(turned).collect()
-}
-
-fn but_last(word: &str) -> String {
-    let n = word.chars().count().max(2) - 1;
-    word.chars().take(n).collect()
-}
-
-/// The word with its second and third characters exchanged.
-fn misspelt(word: &str) -> String {
-    let mut chars: Vec<char> = word.chars().collect();
-    if chars.len() > 3 {
-        chars.swap(1, 2);
-    }
-    chars.into_iter().collect()
-}
-
-const WRITTEN: &[(&str, &str)] = &[
-    ("", "{}"),
-    ("   ", "{}"),
-    ("the of and", "{}"),
-    ("zzzzqqqq", "{}"),
-    ("spring tide", r#"{"k":1}"#),
-    ("spring tide", r#"{"k":1000,"chunks":true}"#),
-    ("\"spring tide\"", r#"{"explain":true}"#),
-    ("\"high water\" -table", "{}"),
-    ("+tide +\"low water\"", "{}"),
-    ("title:tides body:moon", r#"{"explain":true}"#),
-    ("heading:anchorages sand", r#"{"chunks":true}"#),
-    ("getNextHighWater", "{}"),
-    ("next high water station_id", "{}"),
-    ("--json c++ 2.4.1", "{}"),
-    ("src/tide_station.rs", "{}"),
-    ("naive cafe resume", "{}"),
-    ("O'Brien e-mail", "{}"),
-    ("< & > \"'\"", "{}"),
-    ("angle bracket", r#"{"excerptChars":1}"#),
-    (
-        "Gezeiten Nordsee Hochwasser",
-        r#"{"facets":["section","level"]}"#,
-    ),
-    ("Deiche", "{}"),
-    ("pleine mer", "{}"),
-    ("mareas vivas", "{}"),
-    ("приливы", "{}"),
-    ("大潮", "{}"),
-    ("潮", r#"{"asYouType":true}"#),
-    ("潮汐", "{}"),
-    ("tdie tabel harbuor", "{}"),
-    ("anchr", r#"{"asYouType":true}"#),
-    ("moorings", r#"{"sort":"date"}"#),
-    ("water", r#"{"sort":"date:desc","k":40}"#),
-    (
-        "water",
-        r#"{"filters":{"section":["tides"],"level":["basic"]}}"#,
-    ),
-    ("water", r#"{"filters":{"section":["nowhere"]}}"#),
-    ("water", r#"{"filters":{"colour":["blue"]}}"#),
-    ("water", r#"{"sort":"price"}"#),
-    ("water", r#"{"facets":["colour"]}"#),
-    ("water", r#"{"mode":"dense"}"#),
-    (
-        "when does the last boat leave if a storm surge from the north is forecast on spring tides",
-        "{}",
-    ),
-];

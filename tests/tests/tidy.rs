@@ -11,8 +11,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("guest", &["indexes"]),
     ("runtime", &["gpu", "guest", "indexes"]),
     ("runtime/gpu", &["guest", "indexes"]),
+    ("guest/sandbox", &["guest", "indexes"]),
     ("web", &["guest", "indexes"]),
     ("web/bindgen", &[]),
+    ("web/encoder", &["guest"]),
     ("tests", &["gpu", "guest", "indexes", "runtime", "web"]),
 ];
 

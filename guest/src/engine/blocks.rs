@@ -15,7 +15,7 @@ use littoral_indexes::impact::Scoring;
 use littoral_indexes::manifest::{ENTRY_NAME, Manifest};
 use littoral_indexes::order::{sort_by, sort_by_key};
 use rustc_hash::{FxHashMap, FxHashSet};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Decoded bytes kept between queries, by default.
@@ -25,7 +25,7 @@ const DEFAULT_CACHE_BYTES: usize = 64 << 20;
 const MAX_LANGUAGES: usize = 4;
 
 /// What a query fetched, as if nothing had been cached.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Fetched {
     /// Rounds of requests that wait for each other, the entry's included.
     pub round_trips: u32,

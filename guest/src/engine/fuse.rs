@@ -3,6 +3,7 @@
 use super::lexical::Place;
 use littoral_indexes::order::sort_by;
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 
 /// Dampens the first ranks: with 60, the first of one ranking alone does not outweigh what is
 /// twentieth in both. Source: Cormack, Clarke, Büttcher, "Reciprocal Rank Fusion outperforms
@@ -118,7 +119,7 @@ pub(super) fn fuse(
 }
 
 /// How rankings are joined.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fusion {
     /// Reciprocal ranks.
     Ranks,

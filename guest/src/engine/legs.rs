@@ -45,7 +45,7 @@ impl<H: Host> Index<H> {
         };
         if phrases && options.mode == Mode::Dense {
             notes.push(Note {
-                code: "phrase-unverified",
+                code: "phrase-unverified".into(),
                 message: "only documents that seem to hold the phrase were compared; whether they \
                           do was not read"
                     .to_owned(),
@@ -67,7 +67,7 @@ impl<H: Host> Index<H> {
             });
         }
         notes.push(Note {
-            code,
+            code: code.into(),
             message: format!("{reason}; searched by words alone"),
             suggestion: None,
         });
@@ -86,7 +86,11 @@ impl<H: Host> Index<H> {
         if asked.is_empty() {
             return Ok(None);
         }
-        let (vector, code, reason) = if self.table().is_some() {
+        // Where the host has the encoder, it is asked before the table, which only comes near it.
+        let encoded = self.by_encoder(&asked, fetched).await?;
+        let (vector, code, reason) = if encoded.is_some() {
+            (encoded, "", String::new())
+        } else if self.table().is_some() {
             let vector = self.by_table(&asked, fetched).await?;
             (
                 vector,
@@ -94,10 +98,9 @@ impl<H: Host> Index<H> {
                 "the table of this index has none of these words".to_owned(),
             )
         } else {
-            let vector = self.by_encoder(&asked, fetched).await?;
             let embedder = &self.manifest.settings.embedding.embedder;
             let reason = ["the encoder \"", embedder, "\" of this index is not here"].concat();
-            (vector, "no-encoder", reason)
+            (None, "no-encoder", reason)
         };
         if vector.is_none() && options.mode == Mode::Dense && code == "no-encoder" {
             let cure = ", so it cannot be searched by vectors; search with the mode lexical";
@@ -107,7 +110,7 @@ impl<H: Host> Index<H> {
         }
         if vector.is_none() {
             notes.push(Note {
-                code,
+                code: code.into(),
                 message: [&reason, "; searched by words alone"].concat(),
                 suggestion: None,
             });

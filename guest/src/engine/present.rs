@@ -8,7 +8,8 @@ use super::explain::explain;
 use super::fuse::Scored;
 use super::lexical::Place;
 use super::lookup::FoundTerm;
-use super::result::{ChunkHit, DocumentHit, Hit, Ranks, Scores, SearchOptions};
+use super::read::{chunk_of, document_of};
+use super::result::{Hit, Ranks, Scores, SearchOptions};
 use super::segment::Segment;
 use crate::analysis::Language;
 use crate::host::Host;
@@ -16,7 +17,6 @@ use crate::query::Occur;
 use littoral_indexes::envelope::BlockId;
 use littoral_indexes::passages::{ChunkRecord, DocumentRecord};
 use rustc_hash::FxHashMap;
-use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
 impl<H: Host> Index<H> {
@@ -130,20 +130,8 @@ impl<H: Host> Index<H> {
         Hit {
             rank,
             score: scored.score,
-            document: DocumentHit {
-                id: document.id.clone(),
-                url: document.url.clone(),
-                title: document.title.clone(),
-                meta: document.meta.iter().cloned().collect::<BTreeMap<_, _>>(),
-            },
-            chunk: ChunkHit {
-                id: place.ranked.chunk,
-                heading: chunk.headings.clone(),
-                anchor: chunk.anchor.clone(),
-                start: chunk.start as usize,
-                end: chunk.start as usize + chunk.text.len(),
-                text: chunk.text.clone(),
-            },
+            document: document_of(document),
+            chunk: chunk_of(place.ranked.chunk, chunk),
             excerpt: shown,
             scores: Scores {
                 lexical: scored.lexical.map(|(_, score)| score),

@@ -47,7 +47,7 @@ impl<H: Host> Index<H> {
         match read {
             Some(read) => reorder(&mut found.ranking, &read),
             None => notes.push(Note {
-                code: "no-reranker",
+                code: "no-reranker".into(),
                 message: "the reranker that was asked for is not here; hits are ordered without it"
                     .to_owned(),
                 suggestion: None,

@@ -2,11 +2,12 @@
 
 use super::blocks::Fetched;
 use super::fuse::Fusion;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Which retrievers answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// Words and vectors together.
@@ -19,7 +20,7 @@ pub enum Mode {
 }
 
 /// How to order hits by a sort key.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SortOrder {
     /// The key.
     pub key: String,
@@ -28,7 +29,7 @@ pub struct SortOrder {
 }
 
 /// A stronger look at the best candidates.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rerank {
     /// Identifies the cross-encoder to the host.
     pub model: [u8; 8],
@@ -43,7 +44,7 @@ impl Rerank {
 }
 
 /// What a search asks for.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SearchOptions {
     /// Hits wanted: 1 to [`super::MAX_HITS`].
     pub k: usize,
@@ -91,7 +92,7 @@ impl Default for SearchOptions {
 }
 
 /// The document of a hit.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DocumentHit {
     /// Stable identity.
     pub id: String,
@@ -104,7 +105,7 @@ pub struct DocumentHit {
 }
 
 /// The chunk of a hit.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChunkHit {
     /// Its place within the document, from 0.
     pub id: u32,
@@ -121,7 +122,7 @@ pub struct ChunkHit {
 }
 
 /// Scores of a hit by retriever.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, Default)]
 pub struct Scores {
     /// By words.
     pub lexical: Option<f64>,
@@ -132,7 +133,7 @@ pub struct Scores {
 }
 
 /// Ranks of a hit by retriever, from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
 pub struct Ranks {
     /// By words.
     pub lexical: Option<u32>,
@@ -141,19 +142,19 @@ pub struct Ranks {
 }
 
 /// A score taken apart: its value is the sum of its parts'.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Explanation {
     /// What this is.
     pub label: String,
     /// Its value.
     pub value: f64,
     /// What it is made of.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<Explanation>,
 }
 
 /// A hit.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Hit {
     /// From 1.
     pub rank: u32,
@@ -175,7 +176,7 @@ pub struct Hit {
 }
 
 /// How much was computed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Work {
     /// Postings added up.
     pub postings: u64,
@@ -184,10 +185,10 @@ pub struct Work {
 }
 
 /// Something the reader of a result should know.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Note {
     /// Stable kebab-case code.
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     /// In words.
     pub message: String,
     /// A query that may have been meant.
@@ -196,7 +197,7 @@ pub struct Note {
 }
 
 /// A filter value and how many of the documents found carry it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facet {
     /// The value.
     pub value: String,
@@ -205,14 +206,14 @@ pub struct Facet {
 }
 
 /// Times in milliseconds; the host fills them in, since the engine has no clock.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Timings {
     /// From question to answer.
     pub total: f64,
 }
 
 /// The answer to a search.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SearchResult {
     /// As asked.
     pub query: String,
@@ -223,7 +224,7 @@ pub struct SearchResult {
     /// Documents that were found in all, as far as lists were read.
     pub n_found: u32,
     /// Counts by filter key, when asked for: over whole lists.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub facets: BTreeMap<String, Vec<Facet>>,
     /// What a cold query would have fetched.
     pub fetched: Fetched,

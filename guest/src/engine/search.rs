@@ -154,7 +154,7 @@ impl<H: Host> Index<H> {
         let plan = plan(&query, &self.languages, &mut analyzers, options.as_you_type);
         if plan.truncated {
             notes.push(Note {
-                code: "query-truncated",
+                code: "query-truncated".into(),
                 message: "the query is too long; its end was left out".to_owned(),
                 suggestion: None,
             });

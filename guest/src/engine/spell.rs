@@ -121,7 +121,7 @@ impl<H: Host> Index<H> {
             suggestion = replace_word(&suggestion, &word, &best);
             let message = format!("no document has \"{word}\"; searched for \"{best}\"");
             notes.push(Note {
-                code: "corrected",
+                code: "corrected".into(),
                 message,
                 suggestion: None,
             });

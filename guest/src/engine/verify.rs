@@ -21,7 +21,7 @@ pub(super) const MAX_VERIFIED: usize = 256;
 /// Says that not every candidate was checked for a phrase.
 pub(super) fn phrase_limit() -> Note {
     Note {
-        code: "phrase-limit",
+        code: "phrase-limit".into(),
         message: format!("only the first {MAX_VERIFIED} candidates were checked for the phrase"),
         suggestion: None,
     }

@@ -4,13 +4,18 @@ use super::output::{self, Failure};
 use super::{Outcome, engine_failure, search};
 use crate::build::{Tools, build_documents, default_settings};
 use crate::documentation;
-use crate::store::Folder;
+use crate::http::{HTML, Server, Site};
+use crate::store::{Folder, folder_size};
+use crate::web;
 use littoral_guest::engine::SearchOptions;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// What the demo looks for when nothing is said.
 const QUERY: &str = "how do I update an index";
+
+/// The port that is tried first.
+const PORT: u16 = 1414;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -20,6 +25,12 @@ pub(super) struct Arguments {
     /// Keep the index in this folder
     #[arg(short, long)]
     output: Option<PathBuf>,
+    /// Port of the page on 127.0.0.1 [default: 1414, or one that is free]
+    #[arg(long)]
+    port: Option<u16>,
+    /// Show the search and end, without a page
+    #[arg(long, conflicts_with = "port")]
+    no_serve: bool,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
@@ -63,6 +74,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     output::line("\nNow your own documents:\n");
     output::line("$ littoral build FOLDER -o index");
     output::line("$ littoral search index \"your question\"");
+    drop(folder);
+    if !arguments.no_serve {
+        serve(path, built.documents, arguments.port)?;
+    }
     Ok(if result.hits.is_empty() {
         Outcome::Negative
     } else {
@@ -75,4 +90,61 @@ fn shown(arguments: &Arguments) -> String {
         .output
         .as_ref()
         .map_or("DIR".to_owned(), |path| path.display().to_string())
+}
+
+/// Serves the playground over the index at `path` until the program is interrupted.
+fn serve(path: &Path, n_documents: u64, port: Option<u16>) -> Result<(), Failure> {
+    let package = web::package(output::notice).map_err(|error| {
+        let hint = format!(
+            "{}; or leave the page out with --no-serve",
+            error.hint().trim_end_matches(';')
+        );
+        Failure::new(error.code(), error.to_string(), hint)
+    })?;
+    let (n_files, n_bytes) =
+        folder_size(path).map_err(|error| Failure::new("unreadable", error.to_string(), ""))?;
+    let about = format!(
+        "{n_documents} pages of Littoral's documentation in an index of {n_files} files, {}. \
+         The engine runs in this page; nothing answers but static files.",
+        output::bytes(n_bytes)
+    );
+    let site = site(path, &package, about)?;
+    let server = match port {
+        None => Server::bind(PORT).or_else(|_| Server::bind(0)),
+        Some(port) => Server::bind(port),
+    }
+    .map_err(|error| Failure::new(error.code(), error.to_string(), error.hint()))?;
+    output::line(format!(
+        "\nThe same in a page: {}    (Ctrl-C ends it)",
+        server.url()
+    ));
+    server
+        .run_until_interrupted(site)
+        .map_err(|error| Failure::new(error.code(), error.to_string(), error.hint()))
+}
+
+/// The playground, the documentation that its hits lead to, the index and the package.
+fn site(index: &Path, package: &Path, about: String) -> Result<Site, Failure> {
+    let pages = documentation::html()
+        .map_err(|skipped| Failure::new("internal", skipped.message, "please report this"))?;
+    let front = package.join("pages").join("playground.html");
+    let front = std::fs::read(&front).map_err(|error| {
+        Failure::new(
+            "no-web-package",
+            format!("cannot read {}: {error}", front.display()),
+            "build the package anew: node web/build.mjs",
+        )
+    })?;
+    let mut site = Site::default().page("/", HTML, front).page(
+        "/about.txt",
+        "text/plain; charset=utf-8",
+        about.into(),
+    );
+    for (name, page) in pages {
+        site = site.page(&format!("/{name}"), HTML, page.into());
+    }
+    Ok(site
+        .folder("/littoral/", index)
+        .folder("/js/", package)
+        .folder("/", &package.join("pages")))
 }

@@ -107,10 +107,9 @@ fn with_encoder(
     Ok((tools, gpu_use))
 }
 
-/// The encoder of queries for an index with `settings`; `None` where queries need none, or where it
-/// is not here, which a search then says.
-pub(super) fn for_queries(settings: &Settings) -> Option<Arc<Encoder>> {
-    let name = &settings.embedding.embedder;
+/// The encoder of queries for an index whose embedder is `name`; `None` where queries need none, or
+/// where it is not here, which a search then says.
+pub(super) fn for_queries(name: &str) -> Option<Arc<Encoder>> {
     if name.is_empty() || name == TABLE {
         return None;
     }

@@ -3,13 +3,14 @@
 
 use serde::Serialize;
 use serde_json::json;
+use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 
 /// An error as a person or a program reads it.
 #[derive(Debug, Clone)]
 pub(super) struct Failure {
     /// Stable, kebab-case.
-    pub(super) code: &'static str,
+    pub(super) code: Cow<'static, str>,
     /// What is wrong, with the file and place.
     pub(super) message: String,
     /// What to do about it.
@@ -18,12 +19,12 @@ pub(super) struct Failure {
 
 impl Failure {
     pub(super) fn new(
-        code: &'static str,
+        code: impl Into<Cow<'static, str>>,
         message: impl Into<String>,
         hint: impl Into<String>,
     ) -> Self {
         Self {
-            code,
+            code: code.into(),
             message: message.into(),
             hint: hint.into(),
         }

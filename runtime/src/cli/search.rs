@@ -2,19 +2,31 @@
 
 use super::output::{self, Failure};
 use super::{Outcome, engine_failure};
+use littoral_guest::Encoder;
 use littoral_guest::engine::{Explanation, Mode, SearchOptions, SearchResult, SortOrder};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum ModeName {
+pub(super) enum ModeName {
     Hybrid,
     Lexical,
     Dense,
 }
 
+impl From<ModeName> for Mode {
+    fn from(name: ModeName) -> Self {
+        match name {
+            ModeName::Hybrid => Self::Hybrid,
+            ModeName::Lexical => Self::Lexical,
+            ModeName::Dense => Self::Dense,
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum HostName {
+pub(super) enum HostName {
     Native,
     Sandbox,
 }
@@ -49,7 +61,8 @@ pub(super) struct Arguments {
     as_you_type: bool,
     #[command(flatten)]
     rerank: super::rerank::RerankArguments,
-    /// Where the engine runs; this version runs it natively
+    /// Where the engine runs: as part of the program, or in a sandbox, for an index that nobody
+    /// vouches for
     #[arg(long, value_enum, default_value = "native")]
     host: HostName,
     /// Take each score apart
@@ -62,33 +75,11 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let start = Instant::now();
-    if arguments.host == HostName::Sandbox {
-        return Err(Failure::new(
-            "host-unavailable",
-            "this version has no sandbox",
-            "say --host native",
-        ));
-    }
-    let mut filters = Vec::new();
-    for filter in &arguments.filter {
-        let Some((key, value)) = filter.split_once('=') else {
-            return Err(Failure::new(
-                "bad-filter",
-                format!("{filter:?} is not of the form KEY=VALUE"),
-                "for example --filter section=guide",
-            ));
-        };
-        filters.push((key.to_owned(), value.to_owned()));
-    }
     let reranker = arguments.rerank.load()?;
     let options = SearchOptions {
         k: usize::from(arguments.k),
-        mode: match arguments.mode {
-            ModeName::Hybrid => Mode::Hybrid,
-            ModeName::Lexical => Mode::Lexical,
-            ModeName::Dense => Mode::Dense,
-        },
-        filters,
+        mode: arguments.mode.into(),
+        filters: filters(&arguments.filter)?,
         sort: arguments.sort.as_ref().map(|sort| {
             let (key, descending) = match sort.rsplit_once(':') {
                 Some((key, "desc")) => (key, true),
@@ -107,11 +98,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         explain: arguments.explain,
         ..SearchOptions::default()
     };
-    let vectors = options.mode != Mode::Lexical;
     let encoder = reranker.as_ref().map(|reranker| &reranker.encoder);
-    let index = super::open_with_models(&arguments.index, vectors, encoder)?;
-    let mut result = pollster::block_on(index.search(&arguments.query, &options))
-        .map_err(|error| engine_failure(&error))?;
+    let mut result = find(
+        &arguments.index,
+        &arguments.query,
+        &options,
+        encoder,
+        arguments.host,
+    )?;
     result.timings_ms.total = start.elapsed().as_secs_f64() * 1e3;
     if arguments.json {
         output::json(&result)?;
@@ -123,6 +117,42 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     } else {
         Outcome::Done
     })
+}
+
+/// Filters of the form KEY=VALUE.
+pub(super) fn filters(given: &[String]) -> Result<Vec<(String, String)>, Failure> {
+    let mut filters = Vec::new();
+    for filter in given {
+        let Some((key, value)) = filter.split_once('=') else {
+            return Err(Failure::new(
+                "bad-filter",
+                format!("{filter:?} is not of the form KEY=VALUE"),
+                "for example --filter section=guide",
+            ));
+        };
+        filters.push((key.to_owned(), value.to_owned()));
+    }
+    Ok(filters)
+}
+
+/// Searches the index in `path` where `host` says.
+pub(super) fn find(
+    path: &Path,
+    query: &str,
+    options: &SearchOptions,
+    reranker: Option<&Arc<Encoder>>,
+    host: HostName,
+) -> Result<SearchResult, Failure> {
+    let vectors = options.mode != Mode::Lexical;
+    match host {
+        HostName::Native => {
+            let index = super::open_with_models(path, vectors, reranker)?;
+            pollster::block_on(index.search(query, options)).map_err(|error| engine_failure(&error))
+        }
+        HostName::Sandbox => super::open_in_sandbox(path, vectors, reranker)?
+            .search(query, options)
+            .map_err(|error| super::sandbox_failure(&error)),
+    }
 }
 
 /// Prints a result for a person.

@@ -28,10 +28,19 @@ impl TextEncoder for Bulk {
             return Vec::new();
         }
         let plain = self.0.plain();
-        let tokens = texts
-            .iter()
-            .map(|text| plain.tokenizer().encode(text, plain.max_tokens()));
+        let prompt = &plain.config().document_prompt;
+        let tokens = texts.iter().map(|text| {
+            let tokenizer = plain.tokenizer();
+            if prompt.is_empty() {
+                return tokenizer.encode(text, plain.max_tokens());
+            }
+            tokenizer.encode(&[prompt, *text].concat(), plain.max_tokens())
+        });
         self.0.encode(tokens.collect())
+    }
+
+    fn encode_query(&self, query: &str) -> Vec<f32> {
+        self.0.plain().embed_query(query)
     }
 
     fn job_texts(&self) -> usize {

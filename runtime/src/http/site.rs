@@ -1,0 +1,95 @@
+//! What a server has to give: pages that are held, and files of folders.
+
+use super::path;
+use super::reply::{Reply, content_type};
+use hyper::StatusCode;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Files larger than this are not served: a page has none.
+const MAX_FILE_BYTES: u64 = 256 << 20;
+
+type Make = Box<dyn Fn() -> Vec<u8> + Send + Sync>;
+
+/// Pages by their address, and folders by what the addresses of their files begin with.
+#[derive(Default)]
+pub(crate) struct Site {
+    pages: BTreeMap<String, (&'static str, Make)>,
+    folders: Vec<(String, PathBuf)>,
+}
+
+impl fmt::Debug for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Site");
+        shown.field("folders", &self.folders);
+        shown.finish_non_exhaustive()
+    }
+}
+
+impl Site {
+    /// Adds a page at `address`.
+    pub(crate) fn page(self, address: &str, content_type: &'static str, body: Vec<u8>) -> Self {
+        self.made(address, content_type, move || body.clone())
+    }
+
+    /// Adds a page at `address` that is made whenever it is asked for.
+    pub(crate) fn made(
+        mut self,
+        address: &str,
+        content_type: &'static str,
+        make: impl Fn() -> Vec<u8> + Send + Sync + 'static,
+    ) -> Self {
+        let page = (content_type, Box::new(make) as Make);
+        self.pages.insert(address.to_owned(), page);
+        self
+    }
+
+    /// Adds the files of `folder` at addresses that begin with `prefix`, which begins and ends with
+    /// a slash. What was added first goes first.
+    pub(crate) fn folder(mut self, prefix: &str, folder: &Path) -> Self {
+        self.folders.push((prefix.to_owned(), folder.to_owned()));
+        self
+    }
+
+    /// The answer to a request for `raw`, the path as it came.
+    pub(super) fn answer(&self, raw: &str, takes_brotli: bool) -> Reply {
+        let Some(path) = path::decoded(raw) else {
+            return Reply::refusal(StatusCode::BAD_REQUEST, "this path names no file");
+        };
+        if let Some((content_type, make)) = self.pages.get(&path) {
+            return Reply::page(content_type, make());
+        }
+        self.folders
+            .iter()
+            .find_map(|(prefix, folder)| file(folder, path.strip_prefix(prefix)?, takes_brotli))
+            .unwrap_or_else(|| Reply::refusal(StatusCode::NOT_FOUND, "there is no such file"))
+    }
+}
+
+/// The file at `rest` below `folder`; for a folder its `index.html`.
+fn file(folder: &Path, rest: &str, takes_brotli: bool) -> Option<Reply> {
+    let name = if rest.is_empty() || rest.ends_with('/') {
+        format!("{rest}index.html")
+    } else {
+        rest.to_owned()
+    };
+    let found = path::within(folder, &name)?;
+    if found.metadata().ok()?.len() > MAX_FILE_BYTES {
+        return None;
+    }
+    // Beside a script or a module lies what a good host would send of it.
+    let small = takes_brotli
+        .then(|| path::within(folder, &format!("{name}.br")))
+        .flatten();
+    let is_brotli = small.is_some();
+    let body = fs::read(small.unwrap_or(found)).ok()?;
+    Some(Reply {
+        status: StatusCode::OK,
+        content_type: content_type(&name),
+        body,
+        is_brotli,
+        is_immutable: name.rsplit('.').next() == Some("lit"),
+    })
+}

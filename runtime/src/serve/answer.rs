@@ -1,0 +1,499 @@
+//! From a request to its answer: who asks, what, whether there is room, and what is said when not.
+#![expect(
+    clippy::print_stderr,
+    reason = "the log of a server is its standard error"
+)]
+
+use super::api::Job;
+use super::gate::{Gate, Rate};
+use super::keys::{Access, Keys};
+use super::metrics::Metrics;
+use super::refusal::Refusal;
+use super::tenant::{Tenant, Tenants};
+use super::{Bounds, OPENAPI, request};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
+use hyper::{Method, Request, Response, StatusCode};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Largest body of a context or a chat.
+const MAX_BODY_BYTES: usize = 64 << 10;
+
+/// Largest body of texts to encode or rerank.
+const MAX_TEXTS_BYTES: usize = 1 << 20;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// All that answers need.
+pub(super) struct Service {
+    tenants: Tenants,
+    rates: Vec<Rate>,
+    keys: Keys,
+    /// Names by which a server without keys may be called: a page of another site cannot make a
+    /// browser say them.
+    names: Option<Vec<String>>,
+    bounds: Bounds,
+    gate: Gate,
+    gpu: String,
+    pub(super) metrics: Metrics,
+    ids: AtomicU64,
+    started: u64,
+}
+
+/// What is sent.
+struct Reply {
+    status: StatusCode,
+    content_type: &'static str,
+    body: String,
+}
+
+impl Reply {
+    fn json(value: &Value) -> Self {
+        Self {
+            status: StatusCode::OK,
+            content_type: "application/json",
+            body: value.to_string(),
+        }
+    }
+}
+
+impl Service {
+    pub(super) fn new(
+        tenants: Tenants,
+        keys: Keys,
+        names: Option<Vec<String>>,
+        bounds: Bounds,
+        gpu: String,
+    ) -> Self {
+        let now = Instant::now();
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        Self {
+            rates: tenants
+                .all()
+                .iter()
+                .map(|_| Rate::new(bounds.rate, now))
+                .collect(),
+            gate: Gate::new(bounds.workers, bounds.queue, bounds.wait_time),
+            tenants,
+            keys,
+            names,
+            bounds,
+            gpu,
+            metrics: Metrics::default(),
+            ids: AtomicU64::new(0),
+            started: since.map_or(0, |since| since.as_millis() as u64),
+        }
+    }
+
+    /// The indexes.
+    pub(super) fn tenants(&self) -> &Tenants {
+        &self.tenants
+    }
+
+    /// Answers a request.
+    pub(super) async fn answer(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+    ) -> Response<Full<Bytes>> {
+        let start = Instant::now();
+        self.metrics.in_flight.fetch_add(1, Ordering::Relaxed);
+        let id = self.request_id(request.headers());
+        let origin = self.allowed_origin(request.headers());
+        let route = route(request.uri().path());
+        let is_preflight = request.method() == Method::OPTIONS;
+        let allow = if matches!(route, "context" | "chat" | "embeddings" | "rerank") {
+            "POST, OPTIONS"
+        } else {
+            "GET, HEAD, OPTIONS"
+        };
+        let is_head = request.method() == Method::HEAD;
+        let result = if is_preflight && route != "other" {
+            Ok(Reply {
+                status: StatusCode::NO_CONTENT,
+                content_type: "text/plain",
+                body: String::new(),
+            })
+        } else {
+            Arc::clone(&self).reply(request, route).await
+        };
+        let (reply, retry_after) = match result {
+            Ok(reply) => (reply, None),
+            Err(refusal) => (self.refused(&refusal, &id), refusal.retry_after),
+        };
+        self.metrics
+            .answered(route, reply.status.as_u16(), start.elapsed());
+        self.metrics.in_flight.fetch_sub(1, Ordering::Relaxed);
+
+        let length = reply.body.len();
+        let body = if is_head {
+            Bytes::new()
+        } else {
+            Bytes::from(reply.body)
+        };
+        let mut response = Response::new(Full::new(body));
+        *response.status_mut() = reply.status;
+        let headers = response.headers_mut();
+        let mut set = |name, value: &str| {
+            if let Ok(value) = HeaderValue::from_str(value) {
+                headers.insert(name, value);
+            }
+        };
+        set(header::CONTENT_TYPE, reply.content_type);
+        set(header::CACHE_CONTROL, "no-store");
+        set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+        set(REQUEST_ID, &id);
+        if reply.status != StatusCode::NO_CONTENT {
+            set(header::CONTENT_LENGTH, &length.to_string());
+        }
+        if reply.status == StatusCode::METHOD_NOT_ALLOWED || is_preflight {
+            set(header::ALLOW, allow);
+        }
+        if let Some(after) = retry_after {
+            set(
+                header::RETRY_AFTER,
+                &after.as_secs_f64().ceil().max(1.0).to_string(),
+            );
+        }
+        if reply.status == StatusCode::UNAUTHORIZED {
+            set(header::WWW_AUTHENTICATE, "Bearer");
+        }
+        if !self.bounds.origins.is_empty() {
+            set(header::VARY, "origin");
+        }
+        if let Some(origin) = origin {
+            set(header::ACCESS_CONTROL_ALLOW_ORIGIN, &origin);
+            set(
+                header::ACCESS_CONTROL_EXPOSE_HEADERS,
+                "retry-after, x-request-id",
+            );
+            if is_preflight {
+                set(header::ACCESS_CONTROL_ALLOW_METHODS, allow);
+                set(
+                    header::ACCESS_CONTROL_ALLOW_HEADERS,
+                    "authorization, content-type",
+                );
+                set(header::ACCESS_CONTROL_MAX_AGE, "600");
+            }
+        }
+        response
+    }
+
+    async fn reply(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        route: &'static str,
+    ) -> Result<Reply, Refusal> {
+        self.named(&request)?;
+        let (parts, incoming) = request.into_parts();
+        let path = parts.uri.path();
+        let is_get = matches!(parts.method, Method::GET | Method::HEAD);
+        let is_post = parts.method == Method::POST;
+        let wants_post = matches!(route, "context" | "chat" | "embeddings" | "rerank");
+        if route == "other" {
+            return Err(Refusal::new(
+                StatusCode::NOT_FOUND,
+                "no-such-route",
+                "there is nothing here",
+                "GET /openapi.json says what there is",
+            ));
+        }
+        if if wants_post { !is_post } else { !is_get } {
+            return Err(Refusal::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method-not-allowed",
+                "this is asked with another method",
+                "the header Allow names it",
+            ));
+        }
+        let authorization = parts.headers.get(header::AUTHORIZATION);
+        let authorization = authorization.and_then(|value| value.to_str().ok());
+        let access = self.keys.access(authorization);
+        match route {
+            "openapi" => {
+                return Ok(Reply {
+                    status: StatusCode::OK,
+                    content_type: "application/json",
+                    body: OPENAPI.to_owned(),
+                });
+            }
+            "healthz" => return Ok(Reply::json(&self.health(access.as_ref()))),
+            _ => {}
+        }
+        let Some(access) = access else {
+            return Err(Refusal::new(
+                StatusCode::UNAUTHORIZED,
+                "unauthorized",
+                "this needs a key",
+                "send the header Authorization: Bearer KEY",
+            ));
+        };
+        if route == "metrics" {
+            return self.metrics_for(&access);
+        }
+        let job = if wants_post {
+            let limit = if matches!(route, "embeddings" | "rerank") {
+                MAX_TEXTS_BYTES
+            } else {
+                MAX_BODY_BYTES
+            };
+            let bytes = self.body(&parts.headers, incoming, limit).await?;
+            Job::read(path, &bytes)?
+        } else {
+            Job::Search(request::search(parts.uri.query().unwrap_or_default())?)
+        };
+        let tenant = self.tenant(&job, &access)?;
+        let Some(place) = self.gate.enter().await else {
+            return Err(Refusal::later(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "overloaded",
+                "too many requests wait already",
+                Duration::from_secs(1),
+            ));
+        };
+        let service = Arc::clone(&self);
+        let asked = tenant.clone();
+        let done = tokio::task::spawn_blocking(move || {
+            let done = job.run(&service.tenants, asked.as_ref());
+            drop(place);
+            done
+        });
+        match done.await {
+            Ok(done) => done.map(|value| Reply::json(&value)),
+            Err(error) => {
+                // What a panic left half done is not used again.
+                if let Some(tenant) = tenant {
+                    tokio::task::spawn_blocking(move || tenant.reopen());
+                }
+                Err(Refusal::internal(format!("a worker ended: {error}")))
+            }
+        }
+    }
+
+    /// Refuses requests that call a server without keys by a name that is not its own.
+    fn named(&self, request: &Request<Incoming>) -> Result<(), Refusal> {
+        let Some(names) = &self.names else {
+            return Ok(());
+        };
+        let mut hosts = request.headers().get_all(header::HOST).iter();
+        let is_ours = match (hosts.next(), hosts.next()) {
+            (Some(host), None) => host
+                .to_str()
+                .is_ok_and(|host| names.iter().any(|name| name.eq_ignore_ascii_case(host))),
+            _ => false,
+        };
+        if is_ours {
+            return Ok(());
+        }
+        Err(Refusal::new(
+            StatusCode::MISDIRECTED_REQUEST,
+            "misdirected",
+            "this server answers to localhost and 127.0.0.1 with its port",
+            "give it keys with --api-keys to call it by another name",
+        ))
+    }
+
+    /// The index that is asked, within its rate.
+    fn tenant(&self, job: &Job, access: &Access) -> Result<Option<Arc<Tenant>>, Refusal> {
+        if !job.needs_index() {
+            return Ok(None);
+        }
+        let tenant = self.tenants.named(job.index());
+        // One that may not be read is not there.
+        let tenant = tenant.filter(|tenant| access.allows(tenant.name()));
+        let Some(tenant) = tenant else {
+            return Err(Refusal::new(
+                StatusCode::NOT_FOUND,
+                "unknown-index",
+                match job.index() {
+                    Some(_) => "there is no such index",
+                    None => "there are several indexes, and none is named",
+                },
+                "name one with index; GET /healthz lists them",
+            ));
+        };
+        let tenants = self.tenants.all();
+        let i = tenants.iter().position(|other| Arc::ptr_eq(other, tenant));
+        if let Some(rate) = i.and_then(|i| self.rates.get(i))
+            && let Err(after) = rate.take(Instant::now())
+        {
+            return Err(Refusal::later(
+                StatusCode::TOO_MANY_REQUESTS,
+                "rate-limited",
+                "this index is asked more often than it may be",
+                after,
+            ));
+        }
+        Ok(Some(Arc::clone(tenant)))
+    }
+
+    /// The body of a request, when it is small and comes in time.
+    async fn body(
+        &self,
+        headers: &HeaderMap,
+        incoming: Incoming,
+        limit: usize,
+    ) -> Result<Bytes, Refusal> {
+        let too_large = || {
+            Refusal::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "too-large",
+                format!("the body is larger than {limit} bytes"),
+                "send less at a time",
+            )
+        };
+        let declared = headers.get(header::CONTENT_LENGTH);
+        let declared = declared.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+        if declared.is_some_and(|bytes| bytes > limit as u64) {
+            return Err(too_large());
+        }
+        let collected = Limited::new(incoming, limit).collect();
+        match tokio::time::timeout(self.bounds.body_time, collected).await {
+            Ok(Ok(body)) => Ok(body.to_bytes()),
+            Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),
+            Ok(Err(_)) => Err(Refusal::bad("the body ended before its end")),
+            Err(_) => Err(Refusal::new(
+                StatusCode::REQUEST_TIMEOUT,
+                "too-slow",
+                "the body took too long",
+                "send it faster",
+            )),
+        }
+    }
+
+    fn health(&self, access: Option<&Access>) -> Value {
+        let Some(access) = access else {
+            return json!({"status": "ok"});
+        };
+        let tenants = self.tenants.all().iter();
+        let indexes: Vec<Value> = tenants
+            .filter(|tenant| access.allows(tenant.name()))
+            .map(|tenant| {
+                let opened = tenant.opened();
+                json!({
+                    "name": tenant.name(),
+                    "build": opened.build,
+                    "documents": opened.documents,
+                    "chunks": opened.chunks,
+                    "embedder": opened.embedder,
+                    // What is wrong with it is in the log: it names files.
+                    "stale": tenant.trouble().is_some(),
+                })
+            })
+            .collect();
+        json!({
+            "status": "ok",
+            "version": env!("CARGO_PKG_VERSION"),
+            "host": self.tenants.place.name(),
+            "gpu": self.gpu,
+            "indexes": indexes,
+        })
+    }
+
+    fn metrics_for(&self, access: &Access) -> Result<Reply, Refusal> {
+        if *access != Access::All {
+            return Err(Refusal::new(
+                StatusCode::FORBIDDEN,
+                "forbidden",
+                "a key for some indexes does not show the counters of all",
+                "",
+            ));
+        }
+        let stale = self
+            .tenants
+            .all()
+            .iter()
+            .filter(|t| t.trouble().is_some())
+            .count();
+        let gauges = [
+            (
+                "littoral_indexes",
+                "Open indexes.",
+                self.tenants.all().len() as u64,
+            ),
+            (
+                "littoral_indexes_stale",
+                "Indexes whose folder could not be opened again.",
+                stale as u64,
+            ),
+            (
+                "littoral_queue",
+                "Requests that wait for a worker.",
+                self.gate.waiting() as u64,
+            ),
+            (
+                "littoral_workers",
+                "Engines at work at a time.",
+                self.bounds.workers as u64,
+            ),
+        ];
+        Ok(Reply {
+            status: StatusCode::OK,
+            content_type: "text/plain; version=0.0.4; charset=utf-8",
+            body: self.metrics.text(&gauges),
+        })
+    }
+
+    /// The caller's id of a request where it is plain, else one of ours.
+    fn request_id(&self, headers: &HeaderMap) -> String {
+        let given = headers
+            .get(REQUEST_ID)
+            .and_then(|value| value.to_str().ok());
+        let is_plain = |id: &&str| {
+            (1..=64).contains(&id.len())
+                && id
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+        };
+        given.filter(is_plain).map_or_else(
+            || {
+                let n = self.ids.fetch_add(1, Ordering::Relaxed);
+                format!("{:x}-{n:x}", self.started)
+            },
+            str::to_owned,
+        )
+    }
+
+    /// The origin that may read the answer.
+    fn allowed_origin(&self, headers: &HeaderMap) -> Option<String> {
+        let origin = headers.get(header::ORIGIN)?.to_str().ok()?;
+        let allowed = |own: &String| own == "*" || own == origin;
+        let allowed = self.bounds.origins.iter().any(allowed);
+        allowed.then(|| origin.to_owned())
+    }
+
+    fn refused(&self, refusal: &Refusal, id: &str) -> Reply {
+        self.metrics.refused(refusal.code);
+        if let Some(detail) = &refusal.detail {
+            eprintln!("{id}: {}: {detail}", refusal.code);
+        }
+        let error = json!({"error": {
+            "code": refusal.code,
+            "message": refusal.message,
+            "hint": refusal.hint,
+            "request_id": id,
+        }});
+        Reply {
+            status: refusal.status,
+            ..Reply::json(&error)
+        }
+    }
+}
+
+/// The route of a path, as it is counted.
+fn route(path: &str) -> &'static str {
+    match path {
+        "/search" => "search",
+        "/v1/context" => "context",
+        "/v1/chat/completions" => "chat",
+        "/v1/embeddings" => "embeddings",
+        "/v1/rerank" => "rerank",
+        "/healthz" => "healthz",
+        "/metrics" => "metrics",
+        "/openapi.json" => "openapi",
+        _ => "other",
+    }
+}

@@ -1,0 +1,160 @@
+//! Who may enter: a bounded queue before the workers, and a rate for each index.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// A bounded queue before a number of workers.
+#[derive(Debug)]
+pub(super) struct Gate {
+    workers: Arc<Semaphore>,
+    waiting: AtomicUsize,
+    queue: usize,
+    wait_time: Duration,
+}
+
+impl Gate {
+    /// `workers` at a time, and at most `queue` that wait, each for at most `wait_time`.
+    pub(super) fn new(workers: usize, queue: usize, wait_time: Duration) -> Self {
+        Self {
+            workers: Arc::new(Semaphore::new(workers)),
+            waiting: AtomicUsize::new(0),
+            queue,
+            wait_time,
+        }
+    }
+
+    /// A worker's place, held until it is dropped; `None` when too many wait, or it takes too long.
+    pub(super) async fn enter(&self) -> Option<OwnedSemaphorePermit> {
+        if let Ok(place) = Arc::clone(&self.workers).try_acquire_owned() {
+            return Some(place);
+        }
+        let waiting = Waiting::one_more(&self.waiting, self.queue)?;
+        let place = Arc::clone(&self.workers).acquire_owned();
+        let place = tokio::time::timeout(self.wait_time, place).await;
+        drop(waiting);
+        place.ok()?.ok()
+    }
+
+    /// Requests that wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+}
+
+/// One that waits, until it is dropped: also where its connection is gone.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn one_more(count: &'a AtomicUsize, limit: usize) -> Option<Self> {
+        let room = |waiting| (waiting < limit).then_some(waiting + 1);
+        let entered = count.fetch_update(Ordering::AcqRel, Ordering::Acquire, room);
+        entered.is_ok().then_some(Self(count))
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// A bucket of tokens, one for each request: it fills at a rate, and holds those of a second.
+#[derive(Debug)]
+pub(super) struct Rate {
+    per_second: f64,
+    bucket: Mutex<(f64, Instant)>,
+}
+
+impl Rate {
+    /// `per_second` requests, 0 for any number.
+    pub(super) fn new(per_second: u32, now: Instant) -> Self {
+        let per_second = f64::from(per_second);
+        Self {
+            per_second,
+            bucket: Mutex::new((per_second, now)),
+        }
+    }
+
+    /// Takes one token; where there is none, how long it takes until there is.
+    pub(super) fn take(&self, now: Instant) -> Result<(), Duration> {
+        if self.per_second == 0.0 {
+            return Ok(());
+        }
+        let mut bucket = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
+        let (tokens, since) = *bucket;
+        let passed = now.saturating_duration_since(since).as_secs_f64();
+        let tokens = (tokens + passed * self.per_second).min(self.per_second);
+        if tokens >= 1.0 {
+            *bucket = (tokens - 1.0, now);
+            Ok(())
+        } else {
+            *bucket = (tokens, now);
+            Err(Duration::from_secs_f64((1.0 - tokens) / self.per_second))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_of_requests_passes_and_then_one_at_a_time() {
+        let start = Instant::now();
+        let rate = Rate::new(10, start);
+        for _ in 0..10 {
+            assert!(rate.take(start).is_ok());
+        }
+        let wait = rate.take(start).unwrap_err();
+        assert!(wait <= Duration::from_millis(100), "{wait:?}");
+        assert!(rate.take(start + Duration::from_millis(101)).is_ok());
+        assert!(rate.take(start + Duration::from_millis(102)).is_err());
+        // An hour of silence saves up no more than a second.
+        let later = start + Duration::from_secs(3600);
+        assert_eq!((0..20).filter(|_| rate.take(later).is_ok()).count(), 10);
+        let any = Rate::new(0, start);
+        assert!((0..10_000).all(|_| any.take(start).is_ok()));
+    }
+
+    #[test]
+    fn those_that_find_the_queue_full_are_refused_at_once() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let gate = Arc::new(Gate::new(1, 2, Duration::from_secs(600)));
+            let first = gate.enter().await.unwrap();
+            let waiters: Vec<_> = (0..2)
+                .map(|_| {
+                    let gate = Arc::clone(&gate);
+                    tokio::spawn(async move { gate.enter().await.is_some() })
+                })
+                .collect();
+            while gate.waiting() < 2 {
+                tokio::task::yield_now().await;
+            }
+            assert!(gate.enter().await.is_none());
+            drop(first);
+            for waiter in waiters {
+                assert!(waiter.await.unwrap());
+            }
+            assert_eq!(gate.waiting(), 0);
+            // One that gives up while it waits leaves its place in the queue.
+            let held = gate.enter().await.unwrap();
+            let gone = tokio::spawn({
+                let gate = Arc::clone(&gate);
+                async move { gate.enter().await.is_some() }
+            });
+            while gate.waiting() < 1 {
+                tokio::task::yield_now().await;
+            }
+            gone.abort();
+            assert!(gone.await.is_err());
+            assert_eq!(gate.waiting(), 0);
+            drop(held);
+        });
+    }
+}

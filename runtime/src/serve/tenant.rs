@@ -1,0 +1,306 @@
+//! Indexes that are open for many queries, each opened again when its folder changes.
+
+use super::{Models, Place};
+use crate::host::FolderHost;
+use crate::sandbox::{Prepared, SandboxError, SandboxedIndex};
+use littoral_guest::engine::ReadDocument;
+use littoral_guest::wire::{Failure, Opened};
+use littoral_guest::{Encoder, EngineError, Index, SearchOptions, SearchResult};
+use littoral_indexes::manifest::ENTRY_NAME;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::SystemTime;
+
+/// The entry file as the system shows it: other values, another index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    modified: Option<SystemTime>,
+    bytes: u64,
+    inode: u64,
+}
+
+impl Stamp {
+    fn of(folder: &Path) -> Option<Self> {
+        let metadata = folder.join(ENTRY_NAME).metadata().ok()?;
+        #[cfg(unix)]
+        let inode = std::os::unix::fs::MetadataExt::ino(&metadata);
+        #[cfg(not(unix))]
+        let inode = 0;
+        Some(Self {
+            modified: metadata.modified().ok(),
+            bytes: metadata.len(),
+            inode,
+        })
+    }
+}
+
+/// A state of an index, open.
+struct Current {
+    engine: Engine,
+    opened: Opened,
+}
+
+enum Engine {
+    Native(Box<Index<FolderHost>>),
+    Sandbox(Pool),
+}
+
+impl Engine {
+    fn search(&self, query: &str, options: &SearchOptions) -> Result<SearchResult, SandboxError> {
+        match self {
+            Self::Native(index) => native(index.search(query, options)),
+            Self::Sandbox(pool) => pool.with(|instance| instance.search(query, options)),
+        }
+    }
+
+    fn read(&self, id: &str, first: u32, n: u32) -> Result<Option<ReadDocument>, SandboxError> {
+        match self {
+            Self::Native(index) => native(index.read(id, first, n)),
+            Self::Sandbox(pool) => pool.with(|instance| instance.read(id, first, n)),
+        }
+    }
+}
+
+fn native<T>(asked: impl Future<Output = Result<T, EngineError>>) -> Result<T, SandboxError> {
+    pollster::block_on(asked).map_err(|error| SandboxError::Engine(Failure::from(&error)))
+}
+
+/// Instances of one index.
+struct Pool {
+    prepared: Arc<Prepared<FolderHost>>,
+    host: FolderHost,
+    /// Those that wait for a query, the last used last.
+    idle: Mutex<Vec<SandboxedIndex<FolderHost>>>,
+}
+
+impl Pool {
+    fn with<T>(
+        &self,
+        ask: impl FnOnce(&mut SandboxedIndex<FolderHost>) -> Result<T, SandboxError>,
+    ) -> Result<T, SandboxError> {
+        let waiting = self
+            .idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
+        let mut instance = match waiting {
+            Some(instance) => instance,
+            None => self.prepared.open(self.host.clone())?,
+        };
+        let answer = ask(&mut instance);
+        // What was ended is not used again: its memory is wiped before it is another's.
+        if !instance.is_broken() {
+            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            idle.push(instance);
+        }
+        answer
+    }
+}
+
+/// An index and how it is kept open.
+pub(crate) struct Tenant {
+    name: String,
+    path: PathBuf,
+    place: Option<Arc<Prepared<FolderHost>>>,
+    models: Arc<Models>,
+    current: RwLock<Arc<Current>>,
+    /// The entry that was last looked at, and what was wrong with it.
+    seen: Mutex<(Option<Stamp>, Option<String>)>,
+}
+
+impl Tenant {
+    /// Opens the index in `path`.
+    ///
+    /// # Errors
+    /// [`SandboxError`], with the engine's own error where it has one.
+    pub(crate) fn open(
+        name: String,
+        path: &Path,
+        place: Option<Arc<Prepared<FolderHost>>>,
+        models: Arc<Models>,
+    ) -> Result<Self, SandboxError> {
+        let stamp = Stamp::of(path);
+        let current = open(path, place.as_ref(), &models)?;
+        Ok(Self {
+            name,
+            path: path.to_owned(),
+            place,
+            models,
+            current: RwLock::new(Arc::new(current)),
+            seen: Mutex::new((stamp, None)),
+        })
+    }
+
+    /// Its name: the folder's.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What the index is, as it is open now.
+    pub(crate) fn opened(&self) -> Opened {
+        self.current().opened.clone()
+    }
+
+    /// Why the folder as it is now could not be opened, where an older state answers.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.1.clone()
+    }
+
+    /// The encoder of its texts.
+    pub(crate) fn encoder(&self) -> Option<Arc<Encoder>> {
+        self.models.for_texts(&self.current().opened.embedder)
+    }
+
+    fn current(&self) -> Arc<Current> {
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&current)
+    }
+
+    /// Answers `query`. An index that was replaced under the query is opened again, once.
+    ///
+    /// # Errors
+    /// [`SandboxError`]
+    pub(crate) fn search(
+        &self,
+        query: &str,
+        options: &SearchOptions,
+    ) -> Result<SearchResult, SandboxError> {
+        self.ask(|engine| engine.search(query, options))
+    }
+
+    /// Passages of a document.
+    ///
+    /// # Errors
+    /// [`SandboxError`]
+    pub(crate) fn read(
+        &self,
+        id: &str,
+        first: u32,
+        n: u32,
+    ) -> Result<Option<ReadDocument>, SandboxError> {
+        self.ask(|engine| engine.read(id, first, n))
+    }
+
+    fn ask<T>(&self, ask: impl Fn(&Engine) -> Result<T, SandboxError>) -> Result<T, SandboxError> {
+        match ask(&self.current().engine) {
+            Err(error) if error.code() == "stale-index" => {
+                self.reopen();
+                ask(&self.current().engine)
+            }
+            answer => answer,
+        }
+    }
+
+    /// Opens the index again where its entry is another than the one that was last looked at; whether
+    /// it did.
+    pub(crate) fn follow(&self) -> bool {
+        let stamp = Stamp::of(&self.path);
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner).0;
+        stamp != seen && self.reopen()
+    }
+
+    /// Opens the index again; the old one answers until that is done, and after it failed.
+    pub(crate) fn reopen(&self) -> bool {
+        let stamp = Stamp::of(&self.path);
+        let opened = open(&self.path, self.place.as_ref(), &self.models);
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        match opened {
+            Ok(current) => {
+                let mut place = self.current.write().unwrap_or_else(PoisonError::into_inner);
+                *place = Arc::new(current);
+                *seen = (stamp, None);
+                true
+            }
+            Err(error) => {
+                *seen = (stamp, Some(error.to_string()));
+                false
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Tenant {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tenant")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+fn open(
+    path: &Path,
+    place: Option<&Arc<Prepared<FolderHost>>>,
+    models: &Models,
+) -> Result<Current, SandboxError> {
+    let mut host = FolderHost::new(path);
+    if let Some(reranker) = models.reranker() {
+        host = host.with_reranker(Arc::clone(reranker));
+    }
+    let Some(prepared) = place else {
+        let index = native(Index::open(host.clone()))?;
+        let embedding = index.manifest().settings.embedding.clone();
+        let opened = Opened {
+            build: index.build().to_owned(),
+            documents: index.n_documents(),
+            chunks: index.n_chunks(),
+            embedder: embedding.embedder,
+            model: embedding.model,
+        };
+        let index = match models.for_queries(&opened.embedder) {
+            Some(encoder) => native(Index::open(host.with_encoder(encoder)))?,
+            None => index,
+        };
+        return Ok(Current {
+            engine: Engine::Native(Box::new(index)),
+            opened,
+        });
+    };
+    let mut first = prepared.open(host.clone())?;
+    let opened = first.opened().clone();
+    if let Some(encoder) = models.for_queries(&opened.embedder) {
+        host = host.with_encoder(encoder);
+        first.set_host(host.clone());
+    }
+    Ok(Current {
+        engine: Engine::Sandbox(Pool {
+            prepared: Arc::clone(prepared),
+            host,
+            idle: Mutex::new(vec![first]),
+        }),
+        opened,
+    })
+}
+
+/// The indexes of a server.
+#[derive(Debug)]
+pub(crate) struct Tenants {
+    tenants: Vec<Arc<Tenant>>,
+    pub(crate) place: Place,
+    pub(crate) models: Arc<Models>,
+}
+
+impl Tenants {
+    /// `tenants`, whose names differ.
+    pub(crate) fn new(tenants: Vec<Tenant>, place: Place, models: Arc<Models>) -> Self {
+        Self {
+            tenants: tenants.into_iter().map(Arc::new).collect(),
+            place,
+            models,
+        }
+    }
+
+    /// All of them.
+    pub(crate) fn all(&self) -> &[Arc<Tenant>] {
+        &self.tenants
+    }
+
+    /// The one called `name`, or the only one.
+    pub(crate) fn named(&self, name: Option<&str>) -> Option<&Arc<Tenant>> {
+        match (name, self.tenants.as_slice()) {
+            (Some(name), tenants) => tenants.iter().find(|tenant| tenant.name == name),
+            (None, [only]) => Some(only),
+            (None, _) => None,
+        }
+    }
+}

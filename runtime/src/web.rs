@@ -1,0 +1,139 @@
+//! The package for pages, as `web/build.mjs` makes it: where it is, and how it comes to be there.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Names the folder of the built package.
+pub(crate) const VARIABLE: &str = "LITTORAL_WEB";
+
+/// How the package is built, from the top of the repository.
+const BUILD: &str = "node web/build.mjs";
+
+/// Files that a page loads from the package; in a folder without them there is no package.
+pub(crate) const FILES: [&str; 8] = [
+    "element.js",
+    "element-languages.js",
+    "index.js",
+    "inline.js",
+    "languages.js",
+    "worker.js",
+    "littoral.wasm",
+    "littoral-languages.wasm",
+];
+
+/// Why there is no package.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum WebError {
+    /// The folder that was named lacks a file.
+    #[error("{VARIABLE} is {}, which has no {file}", folder.display())]
+    NotAPackage {
+        /// The folder.
+        folder: PathBuf,
+        /// What it lacks.
+        file: &'static str,
+    },
+    /// There is neither a built package nor the sources of one.
+    #[error("the package for pages is not beside this program")]
+    NoSources,
+    /// The sources are there, and nothing to build them with.
+    #[error("the package for pages is not built yet, and node is not here to build it")]
+    NoNode {
+        /// The repository.
+        root: PathBuf,
+    },
+    /// The build failed.
+    #[error("the package for pages could not be built: {reason}")]
+    Build {
+        /// The repository.
+        root: PathBuf,
+        /// How it ended.
+        reason: String,
+    },
+}
+
+impl WebError {
+    /// The stable kebab-case code of the error.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::NotAPackage { .. } | Self::NoSources => "no-web-package",
+            Self::NoNode { .. } | Self::Build { .. } => "web-package-not-built",
+        }
+    }
+
+    /// What to do about it.
+    pub(crate) fn hint(&self) -> String {
+        let in_root = |root: &Path| format!("cd {} && {BUILD}", root.display());
+        match self {
+            Self::NotAPackage { .. } => {
+                format!("name the folder that {BUILD} makes, which is web/pkg in a clone")
+            }
+            Self::NoSources => format!(
+                "in a clone of Littoral run {BUILD}, and let {VARIABLE} name its folder web/pkg"
+            ),
+            Self::NoNode { root } => {
+                format!("install Node.js 20.19 or later, then: {}", in_root(root))
+            }
+            Self::Build { root, .. } => format!("see above what failed; then: {}", in_root(root)),
+        }
+    }
+}
+
+/// The folder of the built package: the one that is named by `LITTORAL_WEB`, else `web/pkg` of the
+/// clone that this program was built from, which is built where node is here.
+///
+/// # Errors
+/// [`WebError`], with its cure.
+pub(crate) fn package(say: impl Fn(&str)) -> Result<PathBuf, WebError> {
+    if let Some(folder) = std::env::var_os(VARIABLE) {
+        let folder = PathBuf::from(folder);
+        return match missing(&folder) {
+            None => Ok(folder),
+            Some(file) => Err(WebError::NotAPackage { folder, file }),
+        };
+    }
+    let root = clone().ok_or(WebError::NoSources)?;
+    let folder = root.join("web").join("pkg");
+    if missing(&folder).is_none() {
+        return Ok(folder);
+    }
+    say(&format!(
+        "Building the package for pages once, which takes minutes: {BUILD}"
+    ));
+    let status = Command::new("node")
+        .arg("web/build.mjs")
+        .current_dir(&root)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .status();
+    let reason = match status {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(WebError::NoNode { root });
+        }
+        Err(error) => error.to_string(),
+        Ok(status) if !status.success() => format!("{BUILD} ended with {status}"),
+        Ok(_) => match missing(&folder) {
+            None => return Ok(folder),
+            Some(file) => format!("{BUILD} made no {file}"),
+        },
+    };
+    Err(WebError::Build { root, reason })
+}
+
+/// A file that `folder` lacks to be the package.
+fn missing(folder: &Path) -> Option<&'static str> {
+    let mut files = FILES.into_iter().chain(["pages/page.css"]);
+    files.find(|file| !folder.join(file).is_file())
+}
+
+/// The clone of the repository that this program lies in, or was built from. The folder that it is
+/// called in is not asked: what lies there may be anybody's, and would be run.
+fn clone() -> Option<PathBuf> {
+    let program = std::env::current_exe().ok();
+    let above = program.iter().flat_map(|program| program.ancestors());
+    let built_from = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
+    above
+        .chain(built_from)
+        .find(|root| root.join("web").join("build.mjs").is_file())
+        .map(Path::to_owned)
+}
