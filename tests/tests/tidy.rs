@@ -66,6 +66,14 @@ const LONG: &[(&str, &str)] = &[
         "encoder and decoder mirror each other line by line",
     ),
     (
+        "runtime/gpu/src/encoder/tests.rs",
+        "a plain twin for every kernel of one encoder, which share their buffers and draws",
+    ),
+    (
+        "runtime/gpu/src/scan.rs",
+        "vectors brought to the device and asked there: one layout, written and read",
+    ),
+    (
         "runtime/src/eval/dataset.rs",
         "one reader of collections, with its errors and their tests",
     ),

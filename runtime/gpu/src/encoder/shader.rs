@@ -38,10 +38,10 @@ pub(super) fn parts(activation_max: u32) -> usize {
 }
 
 /// What every kernel begins with.
-pub(super) const EXACT: &str = include_str!("../wgsl/exact.wgsl");
+const EXACT: &str = include_str!("../wgsl/exact.wgsl");
 
 /// As the CPU's, operation by operation.
-pub(super) const GELU: &str = "
+const GELU: &str = "
 fn activate(x: vec4<f32>) -> vec4<f32> {
     let c = clamp(x, vec4<f32>(-5.0), vec4<f32>(5.0));
     let s = keep4(c * c);
