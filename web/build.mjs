@@ -1,6 +1,6 @@
 // Builds the npm package into web/pkg: `node web/build.mjs` from a clean clone, and prints its sizes.
 //
-//   cargo → wasm-bindgen → optimise → littoral.wasm, littoral-languages.wasm
+//   cargo → wasm-bindgen → optimise → littoral.wasm and others
 //   ts/   → esbuild      →            index.js, worker.js, node.js, …
 //   ts/   → tsc          →            types/
 //   pages/               →            pages/
@@ -19,6 +19,7 @@ const TARGET = "wasm32-unknown-unknown";
 const MODULES = [
   { name: "core", file: "littoral.wasm", features: [] },
   { name: "languages", file: "littoral-languages.wasm", features: ["--features", "languages"] },
+  { name: "writer", file: "littoral-writer.wasm", features: ["--features", "languages,writer"] },
 ];
 /** Entries, and what each leaves to be loaded when it is needed. */
 const ENTRIES = [
@@ -26,6 +27,7 @@ const ENTRIES = [
   { entry: "worker.ts", file: "worker.js" },
   { entry: "inline.ts", file: "inline.js" },
   { entry: "languages.ts", file: "languages.js" },
+  { entry: "notes.ts", file: "notes.js" },
   { entry: "node.ts", file: "node.js" },
   { entry: "workerd.ts", file: "workerd.js" },
   { entry: "pagefind.ts", file: "pagefind.js", littoral: "./index.js" },
@@ -35,7 +37,7 @@ const ENTRIES = [
   // For the pages of the program, not of the npm package.
   { entry: "playground.ts", file: "playground.js" },
 ];
-const EXTERNAL = ["node:*", "*/languages.js", "*/inline.js", "*.wasm"];
+const EXTERNAL = ["node:*", "*/languages.js", "*/inline.js", "*/notes.js", "*.wasm"];
 
 const web = fileURLToPath(new URL(".", import.meta.url));
 const root = join(web, "..");
@@ -46,6 +48,8 @@ const { values } = parseArgs({
     profile: { type: "string", default: "web" },
     // Leaves the engine as it was built before.
     scripts: { type: "boolean", default: false },
+    // Builds only this module anew, by its name above.
+    module: { type: "string", multiple: true },
   },
 });
 
@@ -69,13 +73,16 @@ const metadata = JSON.parse(
   cargo(["metadata", "--format-version", "1", "--no-deps"], { maxBuffer: 1 << 28 }).toString(),
 );
 
-if (!values.scripts) {
+const modules = values.scripts
+  ? []
+  : MODULES.filter(({ name }) => values.module === undefined || values.module.includes(name));
+if (modules.length === MODULES.length) {
   for (const folder of [pkg, generated]) {
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder);
   }
 }
-for (const { name, file, features } of values.scripts ? [] : MODULES) {
+for (const { name, file, features } of modules) {
   const crate = ["-p", "littoral-web", "--target", TARGET, "--profile", values.profile];
   cargo(["build", "--locked", ...crate, ...features], { env });
   const built = join(metadata.target_directory, TARGET, values.profile, "littoral_web.wasm");
