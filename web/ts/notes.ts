@@ -9,7 +9,7 @@ import { Client } from "./client.js";
 import { type Glue, guarded, load, Session } from "./engine.js";
 import { fault } from "./error.js";
 import { checkSchema, DEFAULT, recordOf } from "./notes/document.js";
-import { Log, type Snapshot } from "./notes/log.js";
+import { Log, NOTHING, type Snapshot } from "./notes/log.js";
 import { opfs } from "./notes/opfs.js";
 import type { NoteDocument, Notes, NotesChange, NotesOptions, Schema } from "./notes/types.js";
 import type { Facet, Host, Index, SearchOptions, SearchResult } from "./types.js";
@@ -59,7 +59,7 @@ class Collection implements Notes {
   readonly #log: Log;
   readonly #glue: Glue;
   readonly #channel: BroadcastChannel | undefined;
-  #now: Snapshot = { generation: 0, documents: 0, entry: undefined, files: new Map() };
+  #now = NOTHING;
   #index: Promise<Index> | undefined;
   #isStale = false;
   #isClosed = false;
@@ -81,7 +81,10 @@ class Collection implements Notes {
   }
 
   async open(): Promise<void> {
-    await this.#alone(() => this.#refresh(true));
+    await this.#alone(async () => {
+      await this.#refresh(true);
+      if (this.#now.generation === 0) this.#take(await this.#log.empty(this.#now));
+    });
   }
 
   insert(documents: NoteDocument | readonly NoteDocument[]): Promise<NotesChange> {
@@ -115,8 +118,9 @@ class Collection implements Notes {
 
   async destroy(): Promise<void> {
     await this.#alone(async () => {
-      await this.#log.destroy();
-      this.#take({ generation: 0, documents: 0, entry: undefined, files: new Map() });
+      await this.#refresh(false);
+      await this.#log.destroy(this.#now);
+      this.#take(NOTHING);
       this.#channel?.postMessage("changed");
     });
   }
@@ -127,7 +131,7 @@ class Collection implements Notes {
       await this.#refresh(false);
       const host = this.#now.entry === undefined ? undefined : hostOf(this.#now);
       const text = JSON.stringify(records);
-      const change = await guarded(() => (this.#glue as typeof writer).amend(host as writer.JsHost | undefined, text, removed));
+      const change = await guarded(() => (this.#glue as typeof writer).amend(host, text, removed));
       try {
         if (isInsert && change.removed > 0) {
           throw fault("duplicate-id", "a document with this id is there already; update puts another in its place");

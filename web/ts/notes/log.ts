@@ -5,7 +5,8 @@
 //   GENERATION.head the index's entry and the packs it needs
 //
 // A change writes its pack, then a new head, and then removes what the new head does not need. A
-// crash at any moment leaves the head before it whole, or the new one.
+// crash at any moment leaves the head before it whole, or the new one. The first head, of generation
+// 1, is that of no documents: one that a crash cut off has lost nothing.
 
 import { fault, isFault } from "../error.js";
 import { ENTRY } from "../host.js";
@@ -19,6 +20,9 @@ export interface Snapshot {
   entry: Uint8Array | undefined;
   files: Map<string, Uint8Array>;
 }
+
+/** What there is where nothing was ever stored. */
+export const NOTHING: Snapshot = { generation: 0, documents: 0, entry: undefined, files: new Map() };
 
 interface Head {
   documents: number;
@@ -92,8 +96,16 @@ export class Log {
         first ??= error;
       }
     }
-    if (first !== undefined) throw first;
-    return { generation: 0, documents: 0, entry: undefined, files: new Map() };
+    if (first !== undefined && generations[0] !== 1) throw first;
+    if (first === undefined && (await this.#storage.list()).some((name) => PACK.test(name))) {
+      throw fault("index-corrupt", "the stored files have lost their head");
+    }
+    return NOTHING;
+  }
+
+  /** Stores the state of no documents, after `before`. */
+  empty(before: Snapshot): Promise<Snapshot> {
+    return this.write(before, { documents: 0, entry: undefined, files: new Map(), segments: [] });
   }
 
   /** Stores the state after `before`: new `files`, the entry, and the segments that it names. */
@@ -111,8 +123,9 @@ export class Log {
       const own = [...files].filter(([path]) => segmentOf(path) === segment);
       await this.#put(packName(segment), packed(own));
     }
-    // Above every head there is, also one that a crash cut off.
-    const generation = Math.max(before.generation, await this.latest()) + 1;
+    // Above every head there is, also one that a crash cut off; the first is that of no documents.
+    const least = change.entry === undefined ? 0 : 1;
+    const generation = Math.max(least, before.generation, await this.latest()) + 1;
     const head: Head = { documents: change.documents, packs: change.segments };
     const parts: [string, Uint8Array][] = [["head", new TextEncoder().encode(JSON.stringify(head))]];
     if (change.entry !== undefined) parts.push([ENTRY, change.entry]);
@@ -123,10 +136,11 @@ export class Log {
   }
 
   /** Removes everything. */
-  async destroy(): Promise<void> {
-    // Heads first: a pack without a head is nothing, a head without a pack is damage.
+  async destroy(before: Snapshot): Promise<void> {
+    // A pack without a head is damage: the last thing that goes is the head of no documents.
+    await this.empty(before);
     const names = (await this.#storage.list()).filter((name) => HEAD.test(name) || PACK.test(name));
-    for (const name of names.sort((a, b) => Number(HEAD.test(b)) - Number(HEAD.test(a)))) await this.#storage.remove(name);
+    for (const name of names.sort((a, b) => Number(HEAD.test(a)) - Number(HEAD.test(b)))) await this.#storage.remove(name);
   }
 
   /** Removes what the current head does not need. What cannot be removed now goes later. */
