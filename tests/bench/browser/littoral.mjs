@@ -11,6 +11,7 @@ import { open } from "/js/index.js";
 
 const box = document.querySelector("littoral-search");
 globalThis.bench = {
+  ready: () => box.preload(),
   async first(query) {
     globalThis.index = await open("/littoral/", { cache: false });
     return globalThis.bench.search(query);

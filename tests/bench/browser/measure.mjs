@@ -1,5 +1,7 @@
 // One engine in a real Chromium: bytes of first and later queries, typing, memory, ranking.
 
+import { readFileSync } from "node:fs";
+
 import { chromium } from "playwright-core";
 
 import { serve } from "../lib/static-server.mjs";
@@ -7,8 +9,9 @@ import { serve } from "../lib/static-server.mjs";
 const FLAGS = [
   ...["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"],
   ...["--disable-background-networking", "--disable-component-update", "--disable-sync"],
-  // What a page's memory is, WebAssembly and workers included, at once.
+  // What the heaps of a page and its workers hold, at once; and no process in reserve.
   "--enable-blink-features=ForceEagerMeasureMemory",
+  "--disable-features=SpareRendererForSitePerProcess",
 ];
 /** What lets a page ask for its memory. */
 const ISOLATED = {
@@ -28,6 +31,30 @@ export async function start({ executablePath, mounts, pages }) {
       await server.close();
     },
   };
+}
+
+/** Processes of pages, and the memory that is each one's own; `undefined` where the system does not
+ * say. */
+async function renderers(browser) {
+  const session = await browser.newBrowserCDPSession();
+  const { processInfo } = await session.send("SystemInfo.getProcessInfo");
+  await session.detach();
+  const memory = new Map();
+  for (const { id } of processInfo.filter(({ type }) => type === "renderer")) {
+    try {
+      const lines = readFileSync(`/proc/${id}/smaps_rollup`, "utf8").matchAll(/^Private_\w+: +(\d+) kB$/gm);
+      memory.set(id, [...lines].reduce((sum, [, kb]) => sum + Number(kb) * 1024, 0));
+    } catch {
+      return undefined;
+    }
+  }
+  return memory;
+}
+
+/** Memory of the largest process that came since `before`. */
+async function own(browser, before) {
+  const now = before && (await renderers(browser));
+  return now && Math.max(0, ...[...now].filter(([id]) => !before.has(id)).map(([, bytes]) => bytes));
 }
 
 /** Bytes and requests by kind of what was sent since the last call. */
@@ -89,15 +116,25 @@ export async function rank(running, engine, queries, mode) {
 /** Queries typed letter by letter, each once to have its files and once measured; then the page's
  * memory, after a first search and typing. */
 export async function type(running, engine, queries) {
+  const { browser, server } = running;
+  // What a page without any engine takes.
+  const first = await renderers(browser);
+  const empty = await browser.newContext();
+  await (await empty.newPage()).goto(`${server.origin}/blank.html`);
+  const blank = await own(browser, first);
+  await empty.close();
+  const before = await renderers(browser);
   const { context, page } = await visit(running, engine);
   const texts = queries.map(({ text }) => text);
-  await page.evaluate((query) => globalThis.bench.first(query), texts[0]);
+  await page.evaluate((query) => globalThis.bench.ready(query), texts[0]);
   const cold = await page.evaluate((texts) => globalThis.bench.type(texts), texts);
   const warm = await page.evaluate((texts) => globalThis.bench.type(texts), texts);
   const memory = await page.evaluate(async () => {
-    const { bytes, breakdown } = await performance.measureUserAgentSpecificMemory();
-    return { bytes, breakdown: breakdown.filter(({ bytes }) => bytes > 0).map(({ bytes, types }) => ({ bytes, types })) };
+    const { bytes } = await performance.measureUserAgentSpecificMemory();
+    return { heap_bytes: bytes };
   });
+  const taken = await own(browser, before);
+  if (taken !== undefined && blank !== undefined) memory.process_bytes = taken - blank;
   await context.close();
   running.server.takeLog();
   return { cold, warm, memory };

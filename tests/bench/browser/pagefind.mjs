@@ -14,6 +14,7 @@ const pageOf = (url) => {
   return path.replace(/(^|\\/)(index\\.html)?$/, "$1") + "index.md";
 };
 globalThis.bench = {
+  ready: (query) => globalThis.bench.first(query),
   async first(query) {
     globalThis.pagefind = await import("/pagefind/pagefind.js");
     return globalThis.bench.search(query);

@@ -69,6 +69,7 @@ async function main() {
     executablePath: values.chromium,
     mounts: { "/js/": pkg, "/littoral/": indexes.littoral, "/pagefind/": indexes.pagefind },
     pages: {
+      "/blank.html": "<!doctype html><html lang=en><title>blank</title><link rel=icon href=data:,>",
       ...littoral.pages,
       ...pagefind.pages,
       "/page.js": readFileSync(new URL("page.js", import.meta.url)),
@@ -125,7 +126,8 @@ function summarize({ visits, typing }) {
       typing_first_ms: spread(typing.cold.times),
       n_keys: typing.warm.times.length,
       long_tasks: { warm: typing.warm.long.length, longest_ms: Math.max(0, ...typing.cold.long, ...typing.warm.long) },
-      memory_bytes: typing.memory.bytes,
+      heap_bytes: typing.memory.heap_bytes,
+      process_bytes: typing.memory.process_bytes,
     },
   };
 }
@@ -154,7 +156,8 @@ function print({ data, n_queries, n_judged, littoral: ours, pagefind: theirs }) 
         row("key to paint, first time, ms (p50)", ms, ({ typing_first_ms }) => typing_first_ms.p50),
         row("key to paint, first time, ms (p95)", ms, ({ typing_first_ms }) => typing_first_ms.p95),
         row("longest task, ms", ms, ({ long_tasks }) => long_tasks.longest_ms),
-        row("memory of the page, MB", mb, ({ memory_bytes }) => memory_bytes),
+        row("heaps of page and worker, MB", mb, ({ heap_bytes }) => heap_bytes),
+        ...(a.process_bytes === undefined ? [] : [row("process beyond a blank page, MB", mb, ({ process_bytes }) => process_bytes)]),
       ],
     ),
   );
