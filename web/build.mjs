@@ -1,6 +1,6 @@
 // Builds the npm package into web/pkg: `node web/build.mjs` from a clean clone, and prints its sizes.
 //
-//   cargo → wasm-bindgen → optimise → littoral.wasm, littoral-languages.wasm
+//   cargo → wasm-bindgen → optimise → littoral.wasm, littoral-languages.wasm, littoral-encoder.wasm
 //   ts/   → esbuild      →            index.js, worker.js, node.js, …
 //   ts/   → tsc          →            types/
 //   pages/               →            pages/
@@ -19,6 +19,8 @@ const TARGET = "wasm32-unknown-unknown";
 const MODULES = [
   { name: "core", file: "littoral.wasm", features: [] },
   { name: "languages", file: "littoral-languages.wasm", features: ["--features", "languages"] },
+  // Loaded with a model alone, and made for speed.
+  { name: "encoder", file: "littoral-encoder.wasm", features: [], crate: "littoral-web-encoder", own: "web-encoder" },
 ];
 /** Entries, and what each leaves to be loaded when it is needed. */
 const ENTRIES = [
@@ -26,6 +28,7 @@ const ENTRIES = [
   { entry: "worker.ts", file: "worker.js" },
   { entry: "inline.ts", file: "inline.js" },
   { entry: "languages.ts", file: "languages.js" },
+  { entry: "encoder.ts", file: "encoder.js" },
   { entry: "node.ts", file: "node.js" },
   { entry: "workerd.ts", file: "workerd.js" },
   { entry: "pagefind.ts", file: "pagefind.js", littoral: "./index.js" },
@@ -35,7 +38,7 @@ const ENTRIES = [
   // For the pages of the program, not of the npm package.
   { entry: "playground.ts", file: "playground.js" },
 ];
-const EXTERNAL = ["node:*", "*/languages.js", "*/inline.js", "*.wasm"];
+const EXTERNAL = ["node:*", "*/languages.js", "*/encoder.js", "*/inline.js", "*.wasm"];
 
 const web = fileURLToPath(new URL(".", import.meta.url));
 const root = join(web, "..");
@@ -75,10 +78,11 @@ if (!values.scripts) {
     mkdirSync(folder);
   }
 }
-for (const { name, file, features } of values.scripts ? [] : MODULES) {
-  const crate = ["-p", "littoral-web", "--target", TARGET, "--profile", values.profile];
-  cargo(["build", "--locked", ...crate, ...features], { env });
-  const built = join(metadata.target_directory, TARGET, values.profile, "littoral_web.wasm");
+for (const { name, file, features, crate = "littoral-web", own } of values.scripts ? [] : MODULES) {
+  const profile = values.profile === "web" ? (own ?? "web") : values.profile;
+  cargo(["build", "--locked", "-p", crate, "--target", TARGET, "--profile", profile, ...features], { env });
+  const library = `${crate.replaceAll("-", "_")}.wasm`;
+  const built = join(metadata.target_directory, TARGET, profile, library);
   const bound = join(generated, name);
   cargo(["run", "--locked", "--quiet", "-p", "littoral-web-bindgen", "--", built, bound]);
   writeFileSync(join(pkg, file), optimise(readFileSync(join(bound, "littoral_bg.wasm"))));

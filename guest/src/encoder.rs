@@ -127,6 +127,24 @@ impl Encoder {
         self.encode(&tokens.collect::<Vec<_>>())
     }
 
+    /// The vector of a query, with the prompt that the model wants before one: `[dims]`.
+    pub fn embed_query(&self, query: &str) -> Vec<f32> {
+        self.embed_after(&self.model.config.query_prompt, &[query])
+    }
+
+    /// Vectors of documents, with the prompt that the model wants before one: `[n, dims]`.
+    pub fn embed_documents(&self, texts: &[&str]) -> Vec<f32> {
+        self.embed_after(&self.model.config.document_prompt, texts)
+    }
+
+    fn embed_after(&self, prompt: &str, texts: &[&str]) -> Vec<f32> {
+        if prompt.is_empty() {
+            return self.embed(texts);
+        }
+        let prompted: Vec<String> = texts.iter().map(|text| [prompt, text].concat()).collect();
+        self.embed(&prompted.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
     /// What a cross-encoder's classifier gives for pairs of texts, as
     /// [`WordPiece::encode_pair`] makes them: `[n, labels]`. `None` when the model has no classifier.
     pub fn score_pairs(&self, pairs: &[(Vec<u32>, usize)]) -> Option<Vec<f32>> {

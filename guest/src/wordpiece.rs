@@ -18,6 +18,7 @@ pub mod vocabulary;
 mod tests;
 
 use crate::model::{ModelError, ModelReader, put_number, put_string};
+use littoral_indexes::order::sort_by;
 pub use normalize::Normalization;
 pub use vocabulary::Vocabulary;
 
@@ -72,7 +73,9 @@ impl WordPiece {
             });
         }
         // The longest of several that begin alike is meant.
-        specials.sort_by(|a, b| b.0.len().cmp(&a.0.len()).then(a.cmp(b)));
+        sort_by(&mut specials, |a, b| {
+            b.0.len().cmp(&a.0.len()).then_with(|| a.cmp(b))
+        });
         Ok(Self {
             vocabulary,
             normalization,

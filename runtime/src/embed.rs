@@ -21,8 +21,13 @@ pub trait TextEncoder: Send + Sync {
     fn id(&self) -> [u8; 8];
     /// Dimensions of a vector.
     fn dims(&self) -> usize;
-    /// Unit vectors of `texts`, `[n, dims]`. What a text gives does not depend on the others.
+    /// Unit vectors of documents' `texts`, `[n, dims]`. What a text gives does not depend on the
+    /// others.
     fn encode(&self, texts: &[&str]) -> Vec<f32>;
+    /// The unit vector of a query, `[dims]`: some models want it told apart from a document.
+    fn encode_query(&self, query: &str) -> Vec<f32> {
+        self.encode(&[query])
+    }
 }
 
 impl TextEncoder for Encoder {
@@ -35,7 +40,11 @@ impl TextEncoder for Encoder {
     }
 
     fn encode(&self, texts: &[&str]) -> Vec<f32> {
-        self.embed(texts)
+        self.embed_documents(texts)
+    }
+
+    fn encode_query(&self, query: &str) -> Vec<f32> {
+        self.embed_query(query)
     }
 }
 

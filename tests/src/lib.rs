@@ -8,6 +8,7 @@ pub mod cases;
 pub mod data;
 pub mod encoder;
 pub mod fuzz;
+pub mod hostile_text;
 pub mod memory;
 pub mod models;
 pub mod program;

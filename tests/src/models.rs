@@ -1,5 +1,7 @@
 //! Model folders in Hugging Face's layout, small enough for tests.
 
+pub mod family;
+
 use serde_json::{Map, Value, json};
 use std::path::Path;
 
@@ -10,6 +12,7 @@ pub const WORDS: [&str; 28] = [
     "fish", "net", "boat", "chart", "bell", "fog", "gull",
 ];
 
+/// Tokens with a task, the first of the vocabulary.
 const TASK_TOKENS: [&str; 4] = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"];
 
 /// A tensor: its name, its shape, its numbers.

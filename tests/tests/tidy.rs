@@ -5,15 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What each crate may use of the workspace: `indexes ← guest ← { runtime, web } ← tests`.
+/// What each crate may use of the workspace: `indexes ← guest ← gpu ← runtime`, `guest ← web`, all `← tests`.
 const ARROWS: &[(&str, &[&str])] = &[
     ("indexes", &[]),
     ("guest", &["indexes"]),
+    ("runtime", &["gpu", "guest", "indexes"]),
+    ("runtime/gpu", &["guest", "indexes"]),
     ("guest/sandbox", &["guest", "indexes"]),
-    ("runtime", &["guest", "indexes"]),
     ("web", &["guest", "indexes"]),
     ("web/bindgen", &[]),
-    ("tests", &["guest", "indexes", "runtime", "web"]),
+    ("web/encoder", &["guest"]),
+    ("tests", &["gpu", "guest", "indexes", "runtime", "web"]),
 ];
 
 /// What may lie at the top of the repository.

@@ -7,8 +7,8 @@
 
 use littoral_guest::wordpiece::{Vocabulary, WordPiece};
 use littoral_runtime::models::tokenizer;
-use littoral_tests::data;
 use littoral_tests::random::Random;
+use littoral_tests::{data, hostile_text};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use tokenizers::Tokenizer;
@@ -104,19 +104,7 @@ fn real() -> Option<Pair> {
 }
 
 fn hostile(pair: &Pair) {
-    for text in [
-        "",
-        " \t\r\n\u{b}\u{c}\u{85}\u{a0}\u{1680}\u{2028}\u{3000}",
-        "unaffable TIDES ##ing ####",
-        "[CLS] a [SEP][MASK] [mask] [[SEP] [UNK]]",
-        "e\u{301}e\u{323}\u{301}\u{301}\u{302E}a\u{1D165}\u{300} o\u{304}\u{328}",
-        "İstanbul ΌΣΟΣ ẞ ﬁ Ⅷ ½",
-        "中文tide文\u{2F800}\u{20000}",
-        "a\0b\u{FFFD}c\u{AD}d\u{200D}e\u{E000}f\u{FEFF}",
-        "\u{37E}\u{1FEF}\u{2260}\u{387}",
-        "한국어 각 \u{1100}\u{1161}\u{11A8}",
-        "👩‍👩‍👧‍👦 🏴\u{E0067}\u{E007F}",
-    ] {
+    for text in hostile_text::WRITTEN {
         pair.compare(text);
     }
     for n in [99, 100, 101, 102] {
@@ -125,19 +113,7 @@ fn hostile(pair: &Pair) {
     }
     let mut random = Random::new(11);
     for _ in 0..3000 {
-        let n = random.below(40);
-        let mut text = String::new();
-        for _ in 0..n {
-            match random.below(6) {
-                0 => text.push(char::from(random.below(128) as u8)),
-                1 => text.extend(char::from_u32(0x300 + random.below(0x70) as u32)),
-                2 => text.extend(char::from_u32(random.below(0x3000) as u32)),
-                3 => text.push_str(["[SEP]", " ", "the", "un", "##", "["][random.below(6)]),
-                4 => text.push(char::from(b'a' + random.below(26) as u8)),
-                _ => text.extend(char::from_u32(random.below(0x11_0000) as u32)),
-            }
-        }
-        pair.compare(&text);
+        pair.compare(&hostile_text::drawn(&mut random));
     }
 }
 

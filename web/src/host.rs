@@ -1,6 +1,6 @@
 //! The seam: the engine asks a JavaScript object for bytes.
 
-use js_sys::Uint8Array;
+use js_sys::{Float32Array, Uint8Array};
 use littoral_guest::{Host, HostError};
 use littoral_indexes::envelope::BlockId;
 use littoral_indexes::manifest::ENTRY_NAME;
@@ -9,8 +9,9 @@ use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
 extern "C" {
-    /// An object with `entry(): Promise<Uint8Array>` and
-    /// `read(paths: string[]): Promise<Uint8Array[]>`, the answers in the order of the paths.
+    /// An object with `entry(): Promise<Uint8Array>`,
+    /// `read(paths: string[]): Promise<Uint8Array[]>`, the answers in the order of the paths, and
+    /// `embed(model: Uint8Array, text: string): Promise<Float32Array | undefined>`.
     pub type JsHost;
 
     #[wasm_bindgen(method, catch)]
@@ -18,6 +19,9 @@ extern "C" {
 
     #[wasm_bindgen(method, catch)]
     async fn read(this: &JsHost, paths: Vec<String>) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    async fn embed(this: &JsHost, model: Vec<u8>, text: &str) -> Result<JsValue, JsValue>;
 
     /// What a host rejects with: an `Error`, where a file is missing with the code `not-found`,
     /// best with the file's `path`.
@@ -52,6 +56,11 @@ impl Host for JsHost {
             .zip(0..)
             .map(|(block, i)| bytes(&files.get(i), &block.path()))
             .collect()
+    }
+
+    async fn embed(&self, model: [u8; 8], text: &str) -> Option<Vec<f32>> {
+        let answer = self.embed(model.to_vec(), text).await.ok()?;
+        Some(answer.dyn_ref::<Float32Array>()?.to_vec())
     }
 }
 

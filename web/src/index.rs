@@ -80,6 +80,12 @@ impl Index {
 
 #[wasm_bindgen]
 impl Index {
+    /// Whether its vectors are searched only with the encoder that made them: it has no query table.
+    #[wasm_bindgen(getter, js_name = needsEncoder)]
+    pub fn needs_encoder(&self) -> bool {
+        self.0.needs_encoder()
+    }
+
     /// The values of every filter key with their numbers of documents, as JSON text.
     ///
     /// # Errors

@@ -21,27 +21,34 @@ export async function open(where: string | URL, options: OpenOptions = {}): Prom
   signal?.throwIfAborted();
   const base = globalThis.document?.baseURI ?? globalThis.location?.href;
   const url = new URL(where, base);
+  const { embedder } = options;
+  // A worker has another base, and takes no URL.
+  const isPlace = typeof embedder === "string" || embedder instanceof URL;
+  const model = isPlace ? new URL(embedder, base).href : embedder;
+  const own = { fetch, wasm, embedder: model };
   if (worker === false || fetch !== undefined) {
-    return until(signal, openHere(fetchHost(url, fetch, cache && fetch === undefined), wasm));
+    return until(signal, openHere(fetchHost(url, fetch, cache && fetch === undefined), own));
   }
-  const opening = { url: url.href, cache, wasm };
+  const opening = { url: url.href, cache, wasm, embedder: model };
   try {
     return new Client(await until(signal, openRemote(opening, worker, signal)), "worker");
   } catch (error) {
     // The engine's own errors would be the same here; a worker that does not start is another thing.
     if (signal?.aborted || (isFault(error) && error.code !== "worker-unavailable")) throw error;
-    return until(signal, openHere(fetchHost(url, undefined, cache), wasm, error as Error));
+    return until(signal, openHere(fetchHost(url, undefined, cache), own, error as Error));
   }
 }
 
 /** Opens the index that a host of your own holds; its engine runs in this thread. */
-export function openWith(host: Host, { wasm, signal }: OpenOptions = {}): Promise<Index> {
-  return until(signal, openHere(host, wasm));
+export function openWith(host: Host, options: OpenOptions = {}): Promise<Index> {
+  return until(options.signal, openHere(host, options));
 }
 
-async function openHere(host: Host, wasm: OpenOptions["wasm"], reason: Error | null = null) {
-  const { openEngine, here } = await import("./inline.js");
-  return new Client(await openEngine(host, here(wasm)), "here", reason);
+async function openHere(host: Host, options: OpenOptions, reason: Error | null = null) {
+  const { openEngine, here, modelBytes } = await import("./inline.js");
+  const { embedder, fetch, wasm } = options;
+  const model = embedder === undefined ? undefined : () => modelBytes(embedder, fetch);
+  return new Client(await openEngine(host, here(wasm), model), "here", reason);
 }
 
 async function openRemote(opening: object, make: true | (() => Worker), signal?: AbortSignal) {

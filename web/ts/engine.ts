@@ -1,15 +1,14 @@
 // The engine in this thread: loads the WebAssembly module that an index needs and searches with it.
 
 import initCore, * as core from "../generated/core/littoral.js";
+import { type Bytes, Embedder } from "./embedder.js";
 import { fault, isFault } from "./error.js";
-import type { Facet, Host, SearchOptions, SearchResult, Wasm } from "./types.js";
-
-/** What gives a module, asked once it is needed. */
-export type Source = () => Wasm | Promise<Wasm>;
+import type { Facet, Host, SearchOptions, SearchResult, Source } from "./types.js";
 
 export interface Sources {
   core: Source;
   languages: Source;
+  encoder: Source;
 }
 
 type Glue = Pick<typeof core, "default" | "open">;
@@ -61,13 +60,19 @@ const SIMD = new Uint8Array([
   0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11,
 ]);
 
-/** Opens the index that `host` holds, with the module that has its languages. */
-export async function openEngine(host: Host, sources: Sources): Promise<Engine> {
+/** Opens the index that `host` holds, with the module that has its languages, and with the encoder of
+ * queries whose model `model` gives. */
+export async function openEngine(host: Host, sources: Sources, model?: Bytes): Promise<Engine> {
+  const embedder = model && new Embedder(model, sources.encoder);
   const open = async (): Promise<CoreIndex> => {
     // The entry and the module are fetched side by side, and the entry once for both modules.
     const entry = host.entry();
     entry.catch(() => undefined);
-    const once: Host = { entry: () => entry, read: (paths) => host.read(paths) };
+    const once: Host = {
+      entry: () => entry,
+      read: (paths) => host.read(paths),
+      embed: async (model, query) => embedder?.embed(model, query) ?? host.embed?.(model, query),
+    };
     const small = await load("core", () => ({ ...core, default: initCore }), sources.core);
     try {
       return await guarded(() => small.open(once));
@@ -78,19 +83,22 @@ export async function openEngine(host: Host, sources: Sources): Promise<Engine> 
       return guarded(() => large.open(once));
     }
   };
-  return new Session(await open(), open);
+  return new Session(await open(), open, embedder);
 }
 
 class Session implements Engine {
   #index: CoreIndex;
   readonly #open: () => Promise<CoreIndex>;
+  readonly #embedder: Embedder | undefined;
   #reopening: Promise<void> | undefined;
   #running = 0;
   #isClosed = false;
 
-  constructor(index: CoreIndex, open: () => Promise<CoreIndex>) {
+  constructor(index: CoreIndex, open: () => Promise<CoreIndex>, embedder?: Embedder) {
     this.#index = index;
     this.#open = open;
+    this.#embedder = embedder;
+    this.#wait();
   }
 
   async search(query: string, { filters = {}, sort, ...options }: Asked): Promise<SearchResult> {
@@ -104,12 +112,20 @@ class Session implements Engine {
       descending: order === "desc",
     };
     const start = performance.now();
-    const [text, isReopened] = await this.#ask((index) => index.search(query, asked));
+    const [text, isReopened] = await this.#ask((index) => index.search(query, asked)).catch((error) => {
+      // Of two reasons the first.
+      throw asked.mode === "dense" && error.code === "unsupported" && this.#embedder?.fault || error;
+    });
     const result = JSON.parse(text) as SearchResult;
     result.timings_ms.total = performance.now() - start;
     if (isReopened) {
       const message = "the index was replaced while it was open, and was opened again";
       result.notes.push({ code: "index-reopened", message });
+    }
+    const missed = this.#embedder?.fault;
+    if (missed !== undefined && asked.mode !== "lexical") {
+      const { code = "internal" } = missed as { code?: string };
+      result.notes.push({ code, message: `searched without the embedder: ${missed.message}` });
     }
     return result;
   }
@@ -147,6 +163,7 @@ class Session implements Engine {
     this.#reopening ??= this.#open().then((index) => {
       // The old one stays until it is collected: other searches may still be running on it.
       this.#index = index;
+      this.#wait();
     });
     try {
       await this.#reopening;
@@ -155,8 +172,15 @@ class Session implements Engine {
     }
   }
 
+  /** Has searches wait for the embedder where the index needs it. */
+  #wait(): void {
+    if (this.#embedder !== undefined) this.#embedder.isNeeded = this.#index.needsEncoder;
+  }
+
   #release(): void {
-    if (this.#isClosed && this.#running === 0) this.#index.free();
+    if (!this.#isClosed || this.#running > 0) return;
+    this.#index.free();
+    this.#embedder?.close();
   }
 }
 

@@ -4,10 +4,11 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Client, until } from "./client.js";
+import { modelBytes } from "./embedder.js";
 import { type Sources, openEngine } from "./engine.js";
 import { fault } from "./error.js";
 import { ENTRY, fetchHost } from "./host.js";
-import type { Host, Index, OpenOptions, Wasm } from "./types.js";
+import type { Host, Index, Model, OpenOptions, Wasm } from "./types.js";
 
 export { fault } from "./error.js";
 export { fetchHost } from "./host.js";
@@ -21,7 +22,8 @@ export function open(where: string | URL, options: OpenOptions = {}): Promise<In
 }
 
 /** Opens the index that a host of your own holds. */
-export async function openWith(host: Host, { wasm = {}, signal }: OpenOptions = {}): Promise<Index> {
+export async function openWith(host: Host, options: OpenOptions = {}): Promise<Index> {
+  const { wasm = {}, embedder, signal } = options;
   signal?.throwIfAborted();
   // Here `fetch` does not read files.
   const beside = (given: Wasm | undefined, name: string) => () =>
@@ -29,8 +31,22 @@ export async function openWith(host: Host, { wasm = {}, signal }: OpenOptions = 
   const sources: Sources = {
     core: beside(wasm.core, "./littoral.wasm"),
     languages: beside(wasm.languages, "./littoral-languages.wasm"),
+    encoder: beside(wasm.encoder, "./littoral-encoder.wasm"),
   };
-  return new Client(await until(signal, openEngine(host, sources)), "here");
+  const model = embedder === undefined ? undefined : () => readModel(embedder, options.fetch);
+  return new Client(await until(signal, openEngine(host, sources, model)), "here");
+}
+
+/** The bytes of a model in a file, or elsewhere. */
+async function readModel(model: Model, get?: typeof fetch): Promise<Uint8Array> {
+  const isFile = (typeof model === "string" || model instanceof URL) && !/^https?:/.test(String(model));
+  if (!isFile) return modelBytes(model, get);
+  try {
+    return await readFile(/^file:/.test(String(model)) ? fileURLToPath(model) : String(model));
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    throw fault(code === "ENOENT" ? "model-not-found" : "model-unreadable", message, { cause });
+  }
 }
 
 /** The host over the files of a folder: a path or a file URL. */

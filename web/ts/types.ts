@@ -89,10 +89,19 @@ export interface Host {
   entry(): Promise<Uint8Array>;
   /** The files at `paths`, in their order: all of one round, asked for together. */
   read(paths: string[]): Promise<Uint8Array[]>;
+  /** The vector of a query by the model that `model` identifies (8 bytes), of length 1; `undefined`
+   * where the host cannot encode. */
+  embed?(model: Uint8Array, query: string): Promise<Float32Array | undefined>;
 }
 
 /** A WebAssembly module: its address, an answer that carries it, its bytes, or compiled. */
 export type Wasm = URL | string | Response | BufferSource | WebAssembly.Module;
+
+/** What gives a module, asked once it is needed. */
+export type Source = () => Wasm | Promise<Wasm>;
+
+/** A packed model: its address, or its bytes. In Node, Deno and Bun also a path. */
+export type Model = URL | string | BufferSource;
 
 export interface OpenOptions {
   /** Run the engine in a Web Worker; without one, in this thread. Default true where there are
@@ -103,8 +112,12 @@ export interface OpenOptions {
   cache?: boolean;
   /** Gets the files of an index. The engine then runs in this thread. Default: the platform's. */
   fetch?: typeof globalThis.fetch;
-  /** Where the two WebAssembly modules are. Default: beside this module. */
-  wasm?: { core?: Wasm; languages?: Wasm };
+  /** A packed model that encodes queries: the one that encoded the index's documents. An index with
+   * a query table needs none, and is searched by its table until the model has come; any other is
+   * searched by vectors only with it. Default: none. */
+  embedder?: Model;
+  /** Where the WebAssembly modules are. Default: beside this module. */
+  wasm?: { core?: Wasm; languages?: Wasm; encoder?: Wasm };
   signal?: AbortSignal;
 }
 

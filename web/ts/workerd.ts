@@ -3,7 +3,9 @@
 import core from "./littoral.wasm";
 import languages from "./littoral-languages.wasm";
 import { Client, until } from "./client.js";
+import { modelBytes } from "./embedder.js";
 import { openEngine } from "./engine.js";
+import { fault } from "./error.js";
 import { fetchHost } from "./host.js";
 import type { Host, Index, OpenOptions } from "./types.js";
 
@@ -18,11 +20,18 @@ export function open(where: string | URL, options: OpenOptions = {}): Promise<In
 }
 
 /** Opens the index that a host of your own holds. */
-export async function openWith(host: Host, { wasm = {}, signal }: OpenOptions = {}): Promise<Index> {
+export async function openWith(host: Host, options: OpenOptions = {}): Promise<Index> {
+  const { wasm = {}, embedder, signal } = options;
   signal?.throwIfAborted();
   const sources = {
     core: () => wasm.core ?? core,
     languages: () => wasm.languages ?? languages,
+    encoder: () => {
+      // Not every worker carries a module that few of them load.
+      if (wasm.encoder !== undefined) return wasm.encoder;
+      throw fault("wasm-unavailable", 'an embedder needs wasm.encoder: import it from "littoral/littoral-encoder.wasm"');
+    },
   };
-  return new Client(await until(signal, openEngine(host, sources)), "here");
+  const model = embedder === undefined ? undefined : () => modelBytes(embedder, options.fetch);
+  return new Client(await until(signal, openEngine(host, sources, model)), "here");
 }

@@ -1,4 +1,4 @@
-//! What analysis needs of the Unicode character database: NFKC, marks, lower case.
+//! What analysis needs of the Unicode character database: NFKC, NFD, marks, lower case.
 //!
 //! One implementation for all hosts, so that a query is normalised in a page as its index was when
 //! it was built, whatever Unicode the page's browser knows. The tables are delta-coded in columns,
@@ -11,6 +11,7 @@
 
 mod tables;
 
+use littoral_indexes::order::sort_by_key;
 use tables::tables;
 
 /// The first Hangul syllable; the letters of syllables, less one for the trailing ones.
@@ -27,18 +28,7 @@ const FIRST_DECOMPOSED: u32 = 0xA0;
 
 /// `text` in the normalisation form NFKC.
 pub fn nfkc(text: &str) -> Vec<char> {
-    let mut apart: Vec<(u8, char)> = Vec::with_capacity(text.len());
-    for c in text.chars() {
-        decompose(c, true, &mut |part| apart.push((class(part), part)));
-    }
-    // Marks in the order of their classes, those of one class as they were.
-    for i in 1..apart.len() {
-        let mut at = i;
-        while apart[at].0 != 0 && at > 0 && apart[at - 1].0 > apart[at].0 {
-            apart.swap(at - 1, at);
-            at -= 1;
-        }
-    }
+    let apart = apart(text.chars(), true);
     let mut out: Vec<char> = Vec::with_capacity(apart.len());
     let (mut starter, mut last_class) = (None, 0);
     for (class, c) in apart {
@@ -58,6 +48,30 @@ pub fn nfkc(text: &str) -> Vec<char> {
         out.push(c);
     }
     out
+}
+
+/// `text` in the normalisation form NFD.
+pub fn nfd(text: impl Iterator<Item = char>) -> impl Iterator<Item = char> {
+    apart(text, false).into_iter().map(|(_, c)| c)
+}
+
+/// The parts of every character with their classes, marks in the order of their classes, those of one
+/// class as they were.
+fn apart(text: impl Iterator<Item = char>, compatible: bool) -> Vec<(u8, char)> {
+    let mut apart: Vec<(u8, char)> = Vec::new();
+    for c in text {
+        decompose(c, compatible, &mut |part| apart.push((class(part), part)));
+    }
+    let mut start = 0;
+    while start < apart.len() {
+        let n = apart[start..].iter().take_while(|part| part.0 > 0).count();
+        let marks = &mut apart[start..start + n];
+        if !marks.is_sorted_by_key(|part| part.0) {
+            sort_by_key(marks, |part| part.0);
+        }
+        start += n + 1;
+    }
+    apart
 }
 
 /// Calls `each` with the characters of the full canonical decomposition of `c`.

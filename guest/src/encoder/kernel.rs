@@ -38,18 +38,26 @@ pub enum Kernel {
 #[derive(Debug, Default)]
 pub(super) struct Rows {
     pub(super) width: usize,
-    pub(super) values: Vec<i16>,
+    values: Vec<i16>,
     /// The size of each row's step.
     pub(super) steps: Vec<f32>,
-    /// As bytes above zero, for instructions that want them: `value + 128`, or of 12 bits the upper
-    /// six and, behind all rows, the lower six of `value + 2048`.
+    /// In place of values of 8 bits, for instructions that want bytes above zero: `value + 128`.
+    /// Beside values of 12 bits the upper six and, behind all rows, the lower six of `value + 2048`.
     #[cfg(target_arch = "x86_64")]
     bytes: Vec<u8>,
+    /// The values in the order in which tiles read them.
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    packed: Vec<simd128::Step>,
 }
 
 impl Rows {
     pub(super) fn n_rows(&self) -> usize {
         self.steps.len()
+    }
+
+    fn values(&self) -> &[i16] {
+        assert_eq!(self.values.len(), self.n_rows() * self.width);
+        &self.values
     }
 }
 
@@ -87,14 +95,13 @@ impl Kernel {
     /// Products of every row with every output of `matrix`: `out` is `[n_rows, padded_out]`.
     pub(super) fn multiply(self, rows: &Rows, matrix: &Matrix, out: &mut [i32]) {
         assert_eq!(rows.width, matrix.n_in());
-        assert_eq!(rows.values.len(), rows.n_rows() * rows.width);
         assert_eq!(out.len(), rows.n_rows() * matrix.padded_out());
         match self {
-            Self::Scalar => scalar::multiply(&rows.values, matrix, out),
+            Self::Scalar => scalar::multiply(rows.values(), matrix, out),
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-            Self::Simd128 => simd128::multiply(&rows.values, matrix, out),
+            Self::Simd128 => simd128::multiply(&rows.packed, rows.n_rows(), matrix, out),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => avx2::multiply(&rows.values, matrix, out),
+            Self::Avx2 => avx2::multiply(rows.values(), matrix, out),
             #[cfg(target_arch = "x86_64")]
             Self::Vnni => vnni::multiply(&rows.bytes, rows.n_rows(), matrix, out),
         }
@@ -127,17 +134,31 @@ impl Kernel {
     pub(super) fn quantize(self, values: &[f32], width: usize, max: u32, rows: &mut Rows) {
         let n_rows = values.len() / width;
         rows.width = width;
-        rows.values.resize(n_rows * width, 0);
         rows.steps.clear();
+        #[cfg(target_arch = "x86_64")]
+        if self == Self::Vnni && max <= 127 {
+            rows.values.clear();
+            rows.bytes.resize(n_rows * width, 0);
+            let rows_of_bytes = rows.bytes.chunks_exact_mut(width);
+            for (row, out) in values.chunks_exact(width).zip(rows_of_bytes) {
+                rows.steps.push(vnni::quantize_bytes(row, max as f32, out));
+            }
+            return;
+        }
+        rows.values.resize(n_rows * width, 0);
         for (row, out) in values
             .chunks_exact(width)
             .zip(rows.values.chunks_exact_mut(width))
         {
             rows.steps.push(self.quantize_row(row, max as f32, out));
         }
+        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+        if self == Self::Simd128 {
+            simd128::pack(&rows.values, width, &mut rows.packed);
+        }
         #[cfg(target_arch = "x86_64")]
         if self == Self::Vnni {
-            vnni::bytes(&rows.values, max, &mut rows.bytes);
+            vnni::bytes(&rows.values, &mut rows.bytes);
         }
     }
 }
@@ -149,11 +170,13 @@ macro_rules! stages {
             $($(#[$doc])*
             #[inline]
             pub(super) fn $name(self, $($argument: $type),*) $(-> $result)? {
-                #[cfg(target_arch = "x86_64")]
-                if self != Self::Scalar {
-                    return avx2::stage::$name($($argument),*);
+                match self {
+                    #[cfg(target_arch = "x86_64")]
+                    Self::Avx2 => avx2::stage::$name($($argument),*),
+                    #[cfg(target_arch = "x86_64")]
+                    Self::Vnni => vnni::stage::$name($($argument),*),
+                    _ => $stage($($argument),*),
                 }
-                $stage($($argument),*)
             })*
         }
     };
@@ -165,6 +188,14 @@ macro_rules! each_stage {
         $to! {
             /// [`math::quantize`]
             quantize_row = math::quantize, (row: &[f32], max: f32, out: &mut [i16]) -> f32;
+            /// [`math::quantize_heads`]
+            quantize_heads = math::quantize_heads, (row: &[f32], width: usize, max: f32, stride: usize, steps: &mut [f32], out: &mut [i16]);
+            /// [`math::raise_tops`]
+            raise_tops = math::raise_tops, (row: &[f32], width: usize, tops: &mut [f32]);
+            /// [`math::pack_pairs`]
+            pack_pairs = math::pack_pairs, (a: &[f32], b: &[f32], per_step: f32, stride: usize, out: &mut [i16]);
+            /// [`math::scale`]
+            scale = math::scale, (sums: &[i32], step: f32, out: &mut [f32]);
             /// [`math::rescale`]
             rescale = math::rescale, (sums: &[i32], scales: &[f32], biases: &[f32], step: f32, out: &mut [f32]);
             /// [`math::rescale_add`]

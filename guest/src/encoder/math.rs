@@ -130,6 +130,63 @@ pub(super) fn quantize(row: &[f32], max: f32, out: &mut [i16]) -> f32 {
     step
 }
 
+/// As [`quantize`] to 8 bits, as bytes above zero: `value + 128`.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub(super) fn quantize_bytes(row: &[f32], max: f32, out: &mut [u8]) -> f32 {
+    let (step, per_step) = steps(largest(row), max);
+    for (out, &value) in out.iter_mut().zip(row) {
+        *out = round(value * per_step) as u8 ^ 0x80;
+    }
+    step
+}
+
+/// Cuts every head of a token's row, `[n_heads, width]`, as [`quantize`] does. Head `h` goes to
+/// `out[h stride..]`, its step to `steps[h]`.
+#[inline(always)]
+pub(super) fn quantize_heads(
+    row: &[f32],
+    width: usize,
+    max: f32,
+    stride: usize,
+    steps: &mut [f32],
+    out: &mut [i16],
+) {
+    let heads = row.chunks_exact(width).zip(steps);
+    for (h, (head, step)) in heads.enumerate() {
+        *step = quantize(head, max, &mut out[h * stride..][..width]);
+    }
+}
+
+/// Raises `tops[h]` to the largest magnitude of head `h` in a token's row, `[n_heads, width]`.
+#[inline(always)]
+pub(super) fn raise_tops(row: &[f32], width: usize, tops: &mut [f32]) {
+    for (head, top) in row.chunks_exact(width).zip(tops) {
+        *top = f32::from_bits(largest(head).to_bits().max(top.to_bits()));
+    }
+}
+
+/// Cuts a head's values of two tokens and lays them in pairs, `out[2 c + i]` that of token `i`, in
+/// panels of [`LANES`] columns, `stride` apart.
+#[inline(always)]
+pub(super) fn pack_pairs(a: &[f32], b: &[f32], per_step: f32, stride: usize, out: &mut [i16]) {
+    let columns = a.chunks(LANES).zip(b.chunks(LANES));
+    for (p, (a, b)) in columns.enumerate() {
+        let pairs = out[p * stride..].as_chunks_mut::<2>().0;
+        for (pair, (&a, &b)) in pairs.iter_mut().zip(a.iter().zip(b)) {
+            *pair = [round(a * per_step) as i16, round(b * per_step) as i16];
+        }
+    }
+}
+
+/// Sums of attention as values, each worth `step`.
+#[inline(always)]
+pub(super) fn scale(sums: &[i32], step: f32, out: &mut [f32]) {
+    for (out, &sum) in out.iter_mut().zip(sums) {
+        *out = sum as f32 * step;
+    }
+}
+
 /// The size of a step when `top` is `max` steps, and its inverse.
 #[inline(always)]
 pub(super) fn steps(top: f32, max: f32) -> (f32, f32) {

@@ -53,6 +53,12 @@ impl<H: Host> Index<H> {
         self.segments.iter().any(|s| s.manifest.vectors.is_some())
     }
 
+    /// Whether there are vectors, and no query table to search them with: the host must have their
+    /// encoder.
+    pub fn needs_encoder(&self) -> bool {
+        self.has_vectors() && self.table().is_none()
+    }
+
     /// What the dense leg needs to start on `asked`, for the first round: centroids, and the rows of
     /// its words, or the rotation where an encoder gives the vector.
     pub(super) fn dense_blocks(&self, asked: &str) -> Vec<BlockId> {

@@ -86,7 +86,11 @@ impl<H: Host> Index<H> {
         if asked.is_empty() {
             return Ok(None);
         }
-        let (vector, code, reason) = if self.table().is_some() {
+        // Where the host has the encoder, it is asked before the table, which only comes near it.
+        let encoded = self.by_encoder(&asked, fetched).await?;
+        let (vector, code, reason) = if encoded.is_some() {
+            (encoded, "", String::new())
+        } else if self.table().is_some() {
             let vector = self.by_table(&asked, fetched).await?;
             (
                 vector,
@@ -94,10 +98,9 @@ impl<H: Host> Index<H> {
                 "the table of this index has none of these words".to_owned(),
             )
         } else {
-            let vector = self.by_encoder(&asked, fetched).await?;
             let embedder = &self.manifest.settings.embedding.embedder;
             let reason = ["the encoder \"", embedder, "\" of this index is not here"].concat();
-            (vector, "no-encoder", reason)
+            (None, "no-encoder", reason)
         };
         if vector.is_none() && options.mode == Mode::Dense && code == "no-encoder" {
             let cure = ", so it cannot be searched by vectors; search with the mode lexical";

@@ -6,7 +6,7 @@
 //! white space, make each punctuation character a word.
 
 use super::classes::{DROPPED, NONSPACING, PUNCTUATION, is_in};
-use unicode_normalization::UnicodeNormalization;
+use crate::analysis::unicode::nfd;
 
 /// What is done to a text before it is divided into words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,7 +101,7 @@ impl Normalization {
             space.into_iter().chain([c]).chain(space)
         });
         if self.strip_accents {
-            for c in apart.nfd().filter(|&c| !is_in(&NONSPACING, c)) {
+            for c in nfd(apart).filter(|&c| !is_in(&NONSPACING, c)) {
                 self.cased(c, out);
             }
         } else {

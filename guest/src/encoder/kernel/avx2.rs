@@ -171,7 +171,7 @@ pub(super) mod stage {
                 fn wide($($argument: $type),*) $(-> $result)? {
                     $stage($($argument),*)
                 }
-                // SAFETY: kernels beyond the scalar one are made only where AVX2 is there.
+                // SAFETY: `Kernel::Avx2` is made only where AVX2 is there.
                 unsafe { wide($($argument),*) }
             })*
         };

@@ -44,6 +44,8 @@ fn all_kernels_multiply_exactly() {
                 .collect();
             let width = matrix.padded_out();
             let mut first: Option<Vec<i32>> = None;
+            let mut plain = Rows::default();
+            Kernel::Scalar.quantize(&values, n_in, max, &mut plain);
             for kernel in Kernel::available() {
                 let mut rows = Rows::default();
                 kernel.quantize(&values, n_in, max, &mut rows);
@@ -51,7 +53,7 @@ fn all_kernels_multiply_exactly() {
                 kernel.multiply(&rows, &matrix, &mut out);
                 for r in 0..n_rows {
                     for o in 0..n_out {
-                        let row = &rows.values[r * n_in..][..n_in];
+                        let row = &plain.values[r * n_in..][..n_in];
                         let products = row.iter().enumerate();
                         let sum: i64 = products
                             .map(|(i, &x)| i64::from(x) * i64::from(matrix.weight(o, i)))
@@ -127,6 +129,18 @@ fn all_kernels_compute_the_same_bits_between_products() {
             kernel.softmax(&wide_sums, n, 0.01, &wide_scales, &mut room, &mut shares);
             keep(&room);
             bits.extend(cut.iter().chain(&shares).map(|&x| x as u32));
+            if n.is_multiple_of(16) {
+                let mut tops = vec![0.0; n / 16];
+                kernel.raise_tops(&row, 16, &mut tops);
+                bits.extend(tops.iter().map(|x| x.to_bits()));
+                let mut steps = vec![0.0; n / 16];
+                let mut heads = vec![0; n];
+                kernel.quantize_heads(&row, 16, 8191.0, 16, &mut steps, &mut heads);
+                bits.extend(steps.iter().map(|x| x.to_bits()));
+                let mut pairs = vec![0; 2 * n];
+                kernel.pack_pairs(&row, &scales, 40.0, 32, &mut pairs);
+                bits.extend(heads.iter().chain(&pairs).map(|&x| x as u32));
+            }
             assert_eq!(
                 *first.get_or_insert_with(|| bits.clone()),
                 bits,

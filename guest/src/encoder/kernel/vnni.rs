@@ -10,31 +10,35 @@
     reason = "intrinsics have a prefix of their own"
 )]
 
+use crate::encoder::math;
 use crate::encoder::matrix::{GROUP, Line, Matrix, PANEL};
 use std::arch::x86_64::*;
 
 /// What is added to inputs of 8 and of 12 bits.
 const SHIFTS: [i32; 2] = [128, 2048];
 
-/// `values` as bytes above zero: of 12 bits, all upper digits and then all lower ones.
-pub(super) fn bytes(values: &[i16], max: u32, out: &mut Vec<u8>) {
+/// As [`math::quantize_bytes`], compiled for 512-bit vectors.
+pub(super) fn quantize_bytes(row: &[f32], max: f32, out: &mut [u8]) -> f32 {
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+    fn wide(row: &[f32], max: f32, out: &mut [u8]) -> f32 {
+        math::quantize_bytes(row, max, out)
+    }
     // SAFETY: `Kernel::Vnni` is made only where AVX-512 VNNI is there.
-    unsafe { bytes_wide(values, max, out) }
+    unsafe { wide(row, max, out) }
+}
+
+/// `values` of 12 bits as bytes above zero: all upper digits and then all lower ones.
+pub(super) fn bytes(values: &[i16], out: &mut Vec<u8>) {
+    // SAFETY: `Kernel::Vnni` is made only where AVX-512 VNNI is there.
+    unsafe { bytes_wide(values, out) }
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
-fn bytes_wide(values: &[i16], max: u32, out: &mut Vec<u8>) {
+fn bytes_wide(values: &[i16], out: &mut Vec<u8>) {
     out.clear();
-    if max <= 127 {
-        out.extend(values.iter().map(|&value| (value as u8) ^ 0x80));
-    } else {
-        out.extend(
-            values
-                .iter()
-                .map(|&value| (value.wrapping_add(2048) >> 6) as u8),
-        );
-        out.extend(values.iter().map(|&value| (value as u8) & 63));
-    }
+    let upper = |&value: &i16| (value.wrapping_add(2048) >> 6) as u8;
+    out.extend(values.iter().map(upper));
+    out.extend(values.iter().map(|&value| (value as u8) & 63));
 }
 
 /// Products of rows with the outputs of a matrix. Runs only where AVX-512 VNNI was found.
@@ -232,4 +236,25 @@ fn tile_wide<const ROWS: usize, const PANELS: usize, const DIGITS: usize>(
             unsafe { _mm512_storeu_si512(out.as_mut_ptr().cast(), sum) };
         }
     }
+}
+
+/// The stages of `math`, compiled for 512-bit vectors.
+pub(super) mod stage {
+    use crate::encoder::kernel::each_stage;
+    use crate::encoder::math;
+
+    macro_rules! compile {
+        ($($(#[$doc:meta])* $name:ident = $stage:path, ($($argument:ident: $type:ty),*) $(-> $result:ty)?;)*) => {
+            $($(#[$doc])*
+            pub(in crate::encoder) fn $name($($argument: $type),*) $(-> $result)? {
+                #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+                fn wide($($argument: $type),*) $(-> $result)? {
+                    $stage($($argument),*)
+                }
+                // SAFETY: `Kernel::Vnni` is made only where all of these are there.
+                unsafe { wide($($argument),*) }
+            })*
+        };
+    }
+    each_stage!(compile);
 }

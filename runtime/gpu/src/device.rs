@@ -1,0 +1,392 @@
+//! An adapter, opened and tested, and the few calls that kernels are run with.
+
+use crate::GpuError;
+use crate::scan::self_test;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::Instant;
+use wgpu::util::{BufferInitDescriptor, DeviceExt};
+use wgpu::{BufferUsages, DeviceType};
+
+/// Bytes sent to the device before it is waited for.
+const UPLOAD_BYTES: usize = 32 << 20;
+
+/// Which adapters may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Adapters {
+    /// Hardware alone: a GPU that is emulated is slower than the CPU that emulates it.
+    Hardware,
+    /// Also emulated ones, for tests.
+    Any,
+}
+
+/// What went wrong on a device since it was last asked.
+#[derive(Debug, Default)]
+struct Watch {
+    error: Mutex<Option<GpuError>>,
+    lost: Mutex<Option<String>>,
+}
+
+/// An opened device that passed its test.
+#[derive(Debug)]
+pub struct Gpu {
+    pub(crate) device: wgpu::Device,
+    pub(crate) queue: wgpu::Queue,
+    name: String,
+    is_software: bool,
+    has_dot: bool,
+    watch: Arc<Watch>,
+}
+
+impl Gpu {
+    /// Opens the best adapter: discrete before integrated before others.
+    ///
+    /// # Errors
+    /// [`GpuError::Absent`] when there is none, else what the last one tried gave.
+    pub fn open(adapters: Adapters) -> Result<Arc<Self>, GpuError> {
+        guard(|| {
+            let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
+            descriptor.flags = wgpu::InstanceFlags::empty();
+            let instance = wgpu::Instance::new(descriptor);
+            let has_dot = instance
+                .wgsl_language_features()
+                .contains(wgpu::WgslLanguageFeatures::Packed4x8IntegerDotProduct);
+            let mut found =
+                pollster::block_on(instance.enumerate_adapters(wgpu::Backends::PRIMARY));
+            let n_found = found.len();
+            if adapters == Adapters::Hardware {
+                found.retain(|adapter| adapter.get_info().device_type != DeviceType::Cpu);
+            }
+            found.sort_by_key(|adapter| rank(adapter.get_info().device_type));
+            let mut last = GpuError::Absent {
+                reason: match n_found {
+                    0 => "no driver for Vulkan, Metal or DirectX 12 answers".into(),
+                    _ => "the only adapters are emulated by the CPU".into(),
+                },
+            };
+            for adapter in found {
+                let opened = Self::with(&adapter, has_dot).and_then(|gpu| {
+                    let gpu = Arc::new(gpu);
+                    self_test::run(&gpu).map(|()| gpu)
+                });
+                match opened {
+                    Ok(gpu) => return Ok(gpu),
+                    Err(error) => last = error,
+                }
+            }
+            Err(last)
+        })
+    }
+
+    fn with(adapter: &wgpu::Adapter, has_dot: bool) -> Result<Self, GpuError> {
+        let info = adapter.get_info();
+        let limits = adapter.limits();
+        let descriptor = wgpu::DeviceDescriptor {
+            required_limits: wgpu::Limits {
+                max_storage_buffer_binding_size: limits.max_storage_buffer_binding_size,
+                max_buffer_size: limits.max_buffer_size,
+                ..wgpu::Limits::default()
+            },
+            memory_hints: wgpu::MemoryHints::Performance,
+            ..Default::default()
+        };
+        let opened = pollster::block_on(adapter.request_device(&descriptor));
+        let (device, queue) = opened.map_err(|error| GpuError::Absent {
+            reason: format!("{} does not open: {error}", info.name),
+        })?;
+        let watch = Arc::new(Watch::default());
+        let heard = Arc::clone(&watch);
+        device.on_uncaptured_error(Arc::new(move |error| {
+            let error = match error {
+                wgpu::Error::OutOfMemory { .. } => GpuError::OutOfMemory,
+                error => GpuError::Refused {
+                    reason: error.to_string(),
+                },
+            };
+            heard.report(error);
+        }));
+        let heard = Arc::clone(&watch);
+        device.set_device_lost_callback(move |reason, message| {
+            *lock(&heard.lost) = Some(format!("{reason:?} {message}").trim_end().to_owned());
+        });
+        Ok(Self {
+            device,
+            queue,
+            name: info.name,
+            is_software: info.device_type == DeviceType::Cpu,
+            has_dot,
+            watch,
+        })
+    }
+
+    /// The adapter's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether the CPU emulates it.
+    pub fn is_software(&self) -> bool {
+        self.is_software
+    }
+
+    /// Whether WGSL's packed dot product of 4 × 8 bits may be written here.
+    pub(crate) fn has_dot(&self) -> bool {
+        self.has_dot
+    }
+
+    /// As if it may not.
+    #[cfg(test)]
+    pub(crate) fn forbid_dot(&mut self) {
+        self.has_dot = false;
+    }
+
+    /// Bytes that a kernel that only copies reads and writes in a second.
+    ///
+    /// # Errors
+    /// [`GpuError`] when the device does not copy.
+    pub fn copy_bytes_per_second(&self) -> Result<f64, GpuError> {
+        // A group of the kernel copies 16 KiB; there are at most 65,535 groups.
+        let n_groups = (self.max_binding() >> 14).min(65_535);
+        let bytes = n_groups << 14;
+        self.run(|| {
+            let copy = self.kernel(include_str!("wgsl/copy.wgsl"));
+            let (from, to) = (self.buffer(bytes)?, self.buffer(bytes)?);
+            let n_copies = 4;
+            let mut best = 0f64;
+            for _ in 0..5 {
+                let commands = self.record(|pass| {
+                    for _ in 0..n_copies {
+                        self.dispatch(pass, &copy, &[&from, &to], [n_groups as u32, 1, 1]);
+                    }
+                    Ok(())
+                })?;
+                self.wait()?;
+                let start = Instant::now();
+                self.queue.submit([commands.finish()]);
+                self.wait()?;
+                let moved = (2 * n_copies * bytes) as f64;
+                best = best.max(moved / start.elapsed().as_secs_f64());
+            }
+            Ok(best)
+        })
+    }
+
+    /// Loses the device on purpose, as a reset of the driver would: what runs on it from now on gives
+    /// [`GpuError::Lost`].
+    pub fn lose(&self) {
+        self.device.destroy();
+        *lock(&self.watch.lost) = Some("destroyed".into());
+    }
+
+    /// Largest buffer that a kernel can be given, in bytes.
+    pub(crate) fn max_binding(&self) -> u64 {
+        let limits = self.device.limits();
+        limits
+            .max_storage_buffer_binding_size
+            .min(limits.max_buffer_size)
+    }
+
+    /// What went wrong since this was last asked.
+    pub(crate) fn check(&self) -> Result<(), GpuError> {
+        let error = lock(&self.watch.error).take();
+        if let Some(reason) = lock(&self.watch.lost).clone() {
+            return Err(GpuError::Lost { reason });
+        }
+        error.map_or(Ok(()), Err)
+    }
+
+    /// Runs `f`, and gives what went wrong in it.
+    pub(crate) fn run<T>(&self, f: impl FnOnce() -> Result<T, GpuError>) -> Result<T, GpuError> {
+        self.check()?;
+        let result = guard(f);
+        // The device's own word comes first: a call that failed for want of it says less.
+        self.check()?;
+        result
+    }
+
+    /// A kernel from its source.
+    pub(crate) fn kernel(&self, source: &str) -> wgpu::ComputePipeline {
+        let module = self
+            .device
+            .create_shader_module(wgpu::ShaderModuleDescriptor {
+                label: None,
+                source: wgpu::ShaderSource::Wgsl(source.into()),
+            });
+        self.device
+            .create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+                label: None,
+                layout: None,
+                module: &module,
+                entry_point: Some("main"),
+                compilation_options: wgpu::PipelineCompilationOptions {
+                    zero_initialize_workgroup_memory: false,
+                    ..Default::default()
+                },
+                cache: None,
+            })
+    }
+
+    /// A buffer of the device's own.
+    pub(crate) fn buffer(&self, bytes: u64) -> Result<wgpu::Buffer, GpuError> {
+        let limit = self.max_binding();
+        if bytes > limit {
+            return Err(GpuError::TooLarge {
+                what: "a buffer",
+                size: bytes,
+                limit,
+            });
+        }
+        let buffer = self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: None,
+            size: bytes.next_multiple_of(16).max(16),
+            usage: BufferUsages::STORAGE | BufferUsages::COPY_DST | BufferUsages::COPY_SRC,
+            mapped_at_creation: false,
+        });
+        self.check()?;
+        Ok(buffer)
+    }
+
+    /// A buffer with `words` in it.
+    pub(crate) fn storage(&self, words: &[u32]) -> Result<wgpu::Buffer, GpuError> {
+        let buffer = self.buffer(words.len() as u64 * 4)?;
+        for (i, part) in words.chunks(UPLOAD_BYTES / 4).enumerate() {
+            let bytes: &[u8] = bytemuck::cast_slice(part);
+            self.queue
+                .write_buffer(&buffer, (i * UPLOAD_BYTES) as u64, bytes);
+            if bytes.len() == UPLOAD_BYTES {
+                self.wait()?;
+            }
+        }
+        Ok(buffer)
+    }
+
+    /// A small buffer of parameters, padded to whole 16 bytes.
+    pub(crate) fn uniform(&self, words: &[u32]) -> wgpu::Buffer {
+        let mut padded = words.to_vec();
+        padded.resize(words.len().next_multiple_of(4), 0);
+        self.device.create_buffer_init(&BufferInitDescriptor {
+            label: None,
+            contents: bytemuck::cast_slice(&padded),
+            usage: BufferUsages::UNIFORM | BufferUsages::COPY_DST,
+        })
+    }
+
+    /// Records a run of `kernel` with `buffers` at its bindings, in order.
+    pub(crate) fn dispatch(
+        &self,
+        pass: &mut wgpu::ComputePass<'_>,
+        kernel: &wgpu::ComputePipeline,
+        buffers: &[&wgpu::Buffer],
+        groups: [u32; 3],
+    ) {
+        pass.set_pipeline(kernel);
+        pass.set_bind_group(0, &self.bind(kernel, buffers), &[]);
+        pass.dispatch_workgroups(groups[0], groups[1], groups[2]);
+    }
+
+    /// `buffers` at the bindings of `kernel`, in order.
+    pub(crate) fn bind(
+        &self,
+        kernel: &wgpu::ComputePipeline,
+        buffers: &[&wgpu::Buffer],
+    ) -> wgpu::BindGroup {
+        let entries: Vec<_> = (0..)
+            .zip(buffers)
+            .map(|(binding, buffer)| wgpu::BindGroupEntry {
+                binding,
+                resource: buffer.as_entire_binding(),
+            })
+            .collect();
+        self.device.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: None,
+            layout: &kernel.get_bind_group_layout(0),
+            entries: &entries,
+        })
+    }
+
+    /// Runs what was recorded and reads `n_words` from the beginning of `buffer`.
+    pub(crate) fn finish(
+        &self,
+        mut commands: wgpu::CommandEncoder,
+        buffer: &wgpu::Buffer,
+        n_words: usize,
+    ) -> Result<Vec<u32>, GpuError> {
+        let bytes = n_words as u64 * 4;
+        let landing = self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: None,
+            size: bytes.max(4),
+            usage: BufferUsages::MAP_READ | BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        commands.copy_buffer_to_buffer(buffer, 0, &landing, 0, bytes);
+        self.queue.submit([commands.finish()]);
+        let (send, mapped) = mpsc::channel();
+        landing.map_async(wgpu::MapMode::Read, .., move |result| {
+            // Nobody listens when the wait below failed first.
+            let _ = send.send(result);
+        });
+        self.wait()?;
+        let refused = |reason: String| GpuError::Refused { reason };
+        let mapped = mapped.recv().map_err(|error| refused(error.to_string()))?;
+        mapped.map_err(|error| refused(error.to_string()))?;
+        let view = landing.get_mapped_range(..);
+        let view = view.map_err(|error| refused(error.to_string()))?;
+        let words = view[..n_words * 4].as_chunks::<4>().0;
+        Ok(words.iter().map(|&word| u32::from_le_bytes(word)).collect())
+    }
+
+    /// Sends what is pending and waits until it is done.
+    pub(crate) fn wait(&self) -> Result<(), GpuError> {
+        self.queue.submit([]);
+        let polled = self.device.poll(wgpu::PollType::wait_indefinitely());
+        self.check()?;
+        polled.map(|_| ()).map_err(|error| GpuError::Refused {
+            reason: error.to_string(),
+        })
+    }
+
+    /// Records commands with `f` in one pass.
+    pub(crate) fn record(
+        &self,
+        f: impl FnOnce(&mut wgpu::ComputePass<'_>) -> Result<(), GpuError>,
+    ) -> Result<wgpu::CommandEncoder, GpuError> {
+        let mut commands = self.device.create_command_encoder(&Default::default());
+        let mut pass = commands.begin_compute_pass(&Default::default());
+        f(&mut pass)?;
+        drop(pass);
+        Ok(commands)
+    }
+}
+
+impl Watch {
+    /// Keeps the first error.
+    fn report(&self, error: GpuError) {
+        lock(&self.error).get_or_insert(error);
+    }
+}
+
+fn rank(kind: DeviceType) -> u8 {
+    match kind {
+        DeviceType::DiscreteGpu => 0,
+        DeviceType::IntegratedGpu => 1,
+        DeviceType::VirtualGpu => 2,
+        DeviceType::Other => 3,
+        DeviceType::Cpu => 4,
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Runs `f`. wgpu 30 panics where a device is lost while it is waited for; such a panic is an error
+/// here, since the CPU can go on.
+fn guard<T>(f: impl FnOnce() -> Result<T, GpuError>) -> Result<T, GpuError> {
+    catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+        Err(GpuError::Lost {
+            reason: text.unwrap_or("its driver's wrapper panicked").to_owned(),
+        })
+    })
+}

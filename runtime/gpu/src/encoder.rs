@@ -1,0 +1,290 @@
+//! The encoder on the device: a model of BERT's family, from the same packed file as on the CPU.
+//!
+//! ```text
+//! tokens → tables → norm ┬→ [ matrix → attention → matrix → norm → matrix → GELU → matrix → norm ]ⁿ
+//!                        └──── pool → (dense) → length 1
+//! ```
+//!
+//! Weights and activations are cut exactly as on the CPU and their products are exact sums, so what
+//! differs is the rounding of the floats in between: vectors are those of the CPU to a cosine of
+//! 0.999 and more, not bit for bit. Texts lie one after another without padding.
+
+mod room;
+mod shader;
+
+#[cfg(test)]
+mod tests;
+
+use crate::{Gpu, GpuError};
+use littoral_guest::encoder::format::{Activation, Model, Norm, Pooling};
+use littoral_guest::encoder::matrix::Matrix;
+use room::Room;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Most tokens that go through the layers together: enough to fill a large device.
+const MAX_TOKENS: usize = 32_768;
+
+/// A matrix on the device.
+#[derive(Debug)]
+struct Weights {
+    n_in: usize,
+    n_out: usize,
+    activation_max: u32,
+    words: wgpu::Buffer,
+    /// Scales, then biases.
+    outputs: wgpu::Buffer,
+}
+
+/// A layer on the device.
+#[derive(Debug)]
+struct Layer {
+    attention_in: Weights,
+    attention_out: Weights,
+    attention_norm: wgpu::Buffer,
+    expansion: Weights,
+    contraction: Weights,
+    norm: wgpu::Buffer,
+}
+
+/// A model on the device.
+#[derive(Debug)]
+struct Loaded {
+    token_rows: wgpu::Buffer,
+    /// Positions, then types.
+    tables: wgpu::Buffer,
+    norm: wgpu::Buffer,
+    layers: Vec<Layer>,
+    dense: Option<Weights>,
+}
+
+/// Where a token's vector begins.
+#[derive(Debug)]
+struct Rows {
+    scales: Vec<f32>,
+    unknown: usize,
+    n_positions: usize,
+}
+
+/// An encoder on a device.
+#[derive(Debug)]
+pub struct GpuEncoder {
+    gpu: Arc<Gpu>,
+    loaded: Loaded,
+    rows: Rows,
+    shape: Shape,
+    max_tokens: usize,
+    room: Mutex<Option<Room>>,
+}
+
+/// A model's sizes and habits.
+#[derive(Debug, Clone)]
+struct Shape {
+    hidden: usize,
+    heads: usize,
+    intermediate: usize,
+    dims: usize,
+    epsilon: f32,
+    activation: Activation,
+    dense_activation: Activation,
+    pooling: Pooling,
+    normalize: bool,
+}
+
+impl GpuEncoder {
+    /// Brings `model` to the device.
+    ///
+    /// # Errors
+    /// [`GpuError`] when it does not take it.
+    pub fn load(gpu: &Arc<Gpu>, model: &Model) -> Result<Self, GpuError> {
+        let config = &model.config;
+        let shape = Shape {
+            hidden: config.hidden,
+            heads: config.heads,
+            intermediate: config.intermediate,
+            dims: config.dims(),
+            epsilon: config.epsilon,
+            activation: config.activation,
+            dense_activation: config.dense_activation,
+            pooling: config.pooling,
+            normalize: config.normalize,
+        };
+        let loaded = gpu.run(|| Loaded::new(gpu, model))?;
+        let has_row = |token: usize| token < config.vocabulary;
+        let unknown = model.tokenizer.task_tokens().unknown as usize;
+        let widest = (3 * shape.hidden).max(shape.intermediate) as u64 * 4;
+        let fitting = (gpu.max_binding() / widest) as usize / shader::TILE * shader::TILE;
+        let longest = config.positions.next_multiple_of(shader::TILE);
+        if fitting < longest {
+            return Err(GpuError::TooLarge {
+                what: "a text's activations",
+                size: widest * longest as u64,
+                limit: gpu.max_binding(),
+            });
+        }
+        Ok(Self {
+            gpu: Arc::clone(gpu),
+            loaded,
+            rows: Rows {
+                scales: model.token_scales.clone(),
+                unknown: if has_row(unknown) { unknown } else { 0 },
+                n_positions: config.positions,
+            },
+            shape,
+            max_tokens: fitting.min(MAX_TOKENS),
+            room: Mutex::default(),
+        })
+    }
+
+    /// The device.
+    pub fn gpu(&self) -> &Arc<Gpu> {
+        &self.gpu
+    }
+
+    /// Width of a vector.
+    pub fn dims(&self) -> usize {
+        self.shape.dims
+    }
+
+    /// Vectors of texts given as tokens, begin and end included, `[n, dims]`, as
+    /// [`littoral_guest::Encoder::encode`] gives them. Many together cost less.
+    ///
+    /// # Errors
+    /// [`GpuError`], after which none is known.
+    pub fn encode(&self, texts: &[Vec<u32>]) -> Result<Vec<f32>, GpuError> {
+        let dims = self.shape.dims;
+        let mut all = vec![0.0; texts.len() * dims];
+        let mut room = self.room.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut rest = (0..texts.len()).peekable();
+        while rest.peek().is_some() {
+            let mut batch = Batch::default();
+            let mut who = Vec::new();
+            while let Some(&i) = rest.peek() {
+                let tokens = &texts[i][..texts[i].len().min(self.rows.n_positions)];
+                if batch.n_tokens() + tokens.len() > self.max_tokens {
+                    break;
+                }
+                rest.next();
+                if !tokens.is_empty() {
+                    batch.push(&self.rows, tokens, self.shape.pooling);
+                    who.push(i);
+                }
+            }
+            if who.is_empty() {
+                continue;
+            }
+            let stride = dims.next_multiple_of(4);
+            let words = self.gpu.run(|| self.run(&mut room, &batch));
+            if words.is_err() {
+                // What is left of it may not be sound.
+                *room = None;
+            }
+            for (i, vector) in who.into_iter().zip(words?.chunks_exact(stride)) {
+                for (to, &word) in all[i * dims..][..dims].iter_mut().zip(vector) {
+                    *to = f32::from_bits(word);
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    fn run(&self, room: &mut Option<Room>, batch: &Batch) -> Result<Vec<u32>, GpuError> {
+        let n_tokens = batch.n_tokens();
+        if room.as_ref().is_none_or(|room| room.n_tokens < n_tokens) {
+            // The old one's memory first.
+            *room = None;
+            let n_tokens = n_tokens.next_power_of_two().clamp(1024, self.max_tokens);
+            *room = Some(Room::new(self, n_tokens)?);
+        }
+        match room {
+            Some(room) => room.run(&self.gpu, batch),
+            None => Err(GpuError::OutOfMemory),
+        }
+    }
+}
+
+impl Loaded {
+    fn new(gpu: &Gpu, model: &Model) -> Result<Self, GpuError> {
+        let layers = model.layers.iter().map(|layer| {
+            Ok(Layer {
+                attention_in: Weights::new(gpu, &layer.attention_in)?,
+                attention_out: Weights::new(gpu, &layer.attention_out)?,
+                attention_norm: norm(gpu, &layer.attention_norm)?,
+                expansion: Weights::new(gpu, &layer.expansion)?,
+                contraction: Weights::new(gpu, &layer.contraction)?,
+                norm: norm(gpu, &layer.norm)?,
+            })
+        });
+        let tables = [&model.positions[..], &model.types[..]].concat();
+        let dense = model.dense.as_ref();
+        Ok(Self {
+            token_rows: gpu.storage(&words(model.token_rows.iter().copied()))?,
+            tables: floats(gpu, &tables)?,
+            norm: norm(gpu, &model.norm)?,
+            layers: layers.collect::<Result<_, GpuError>>()?,
+            dense: dense.map(|dense| Weights::new(gpu, dense)).transpose()?,
+        })
+    }
+}
+
+impl Weights {
+    fn new(gpu: &Gpu, matrix: &Matrix) -> Result<Self, GpuError> {
+        let outputs = [matrix.scales(), matrix.biases()].concat();
+        let bytes = matrix.lines().iter().flat_map(|line| line.0);
+        Ok(Self {
+            n_in: matrix.n_in(),
+            n_out: matrix.n_out(),
+            activation_max: matrix.activation_max(),
+            words: gpu.storage(&words(bytes))?,
+            outputs: floats(gpu, &outputs)?,
+        })
+    }
+}
+
+/// Bytes, four a word.
+fn words(bytes: impl Iterator<Item = i8>) -> Vec<u32> {
+    let bytes: Vec<u8> = bytes.map(|byte| byte as u8).collect();
+    let words = bytes.as_chunks::<4>().0;
+    words.iter().map(|&word| u32::from_le_bytes(word)).collect()
+}
+
+fn floats(gpu: &Gpu, values: &[f32]) -> Result<wgpu::Buffer, GpuError> {
+    let bits: Vec<u32> = values.iter().map(|x| x.to_bits()).collect();
+    gpu.storage(&bits)
+}
+
+fn norm(gpu: &Gpu, norm: &Norm) -> Result<wgpu::Buffer, GpuError> {
+    floats(gpu, &[&norm.gain[..], &norm.shift[..]].concat())
+}
+
+/// Texts that go through the layers together, as the kernels read them.
+#[derive(Debug, Default)]
+struct Batch {
+    /// Of a token: its row, its position's and its type's, the row's scale.
+    tokens: Vec<[u32; 4]>,
+    /// Of a text: its first token, how many of them make its vector.
+    texts: Vec<[u32; 2]>,
+    /// Of a group of attention: the text's first token, its tokens, the first query.
+    items: Vec<[u32; 4]>,
+}
+
+impl Batch {
+    fn n_tokens(&self) -> usize {
+        self.tokens.len()
+    }
+
+    fn push(&mut self, rows: &Rows, tokens: &[u32], pooling: Pooling) {
+        let (first, n) = (self.tokens.len() as u32, tokens.len() as u32);
+        for (position, &token) in (0..).zip(tokens) {
+            let known = (token as usize) < rows.scales.len();
+            let row = if known { token as usize } else { rows.unknown };
+            let scale = rows.scales[row].to_bits();
+            let of_type = rows.n_positions as u32;
+            self.tokens.push([row as u32, position, of_type, scale]);
+        }
+        let n_pooled = if pooling == Pooling::Mean { n } else { 1 };
+        self.texts.push([first, n_pooled]);
+        for query in (0..n).step_by(shader::QUERIES) {
+            self.items.push([first, n, query, 0]);
+        }
+    }
+}

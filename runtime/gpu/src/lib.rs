@@ -1,0 +1,22 @@
+//! The GPU: similarity and the encoder, from one set of WGSL kernels, on Vulkan, Metal and DirectX 12.
+//!
+//! ```text
+//! Gpu ── Resident: vectors that stay on the device ── nearest: scan → select → the k best
+//!    └── GpuEncoder: texts as tokens → layers → pooled vectors
+//! ```
+//!
+//! **Invariant:** the GPU may vanish at any moment. Every call gives its result or a typed
+//! [`GpuError`]; a [`Searcher`] then goes on with the CPU and say so.
+#![deny(unsafe_code)]
+
+pub mod device;
+pub mod encoder;
+mod error;
+pub mod scan;
+mod select;
+
+pub use device::{Adapters, Gpu};
+pub use encoder::GpuEncoder;
+pub use error::GpuError;
+pub use scan::searcher::{Answer, Processor, Searcher};
+pub use scan::{Hit, Kind, Resident};
