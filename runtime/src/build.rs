@@ -238,8 +238,9 @@ pub fn collect<I: Send, O: Send>(
     let scratch = TemporaryFile::new().map_err(BuildFailure::Scratch)?;
     let mut builder = SegmentBuilder::new(scratch);
     let mut spans = Spans::new();
+    let n_threads = tools.pool.n_threads();
     pipeline(
-        tools.pool.n_threads(),
+        embedder.map_or(n_threads, |embedder| embedder.callers(n_threads)),
         weigh,
         produce,
         || {

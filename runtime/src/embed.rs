@@ -2,9 +2,15 @@
 //! text, so that what did not change costs nothing the next time.
 
 mod cache;
+#[cfg_attr(feature = "gpu", path = "embed/gpu.rs")]
+#[cfg_attr(not(feature = "gpu"), path = "embed/gpu_disabled.rs")]
+mod gpu;
+mod gpu_use;
 mod sample;
 
 pub use cache::{CacheError, VectorCache};
+pub use gpu::on_gpu;
+pub use gpu_use::{GpuChoice, GpuUse};
 pub use sample::Sample;
 
 use crate::pipeline::Pool;
@@ -12,7 +18,7 @@ use littoral_guest::Encoder;
 use littoral_guest::build::Workers;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Texts encoded as one job.
+/// Texts encoded as one job, where the encoder does not want more.
 const JOB_TEXTS: usize = 16;
 
 /// Turns texts into unit vectors.
@@ -27,6 +33,14 @@ pub trait TextEncoder: Send + Sync {
     /// The unit vector of a query, `[dims]`: some models want it told apart from a document.
     fn encode_query(&self, query: &str) -> Vec<f32> {
         self.encode(&[query])
+    }
+    /// How many texts it is best given at a time.
+    fn job_texts(&self) -> usize {
+        JOB_TEXTS
+    }
+    /// How many threads are best to ask at a time, where there are `n_threads` to work.
+    fn callers(&self, n_threads: usize) -> usize {
+        n_threads
     }
 }
 
@@ -72,6 +86,11 @@ impl Embedder {
         self.encoder.dims()
     }
 
+    /// How many threads are best to ask at a time, where there are `n_threads` to work.
+    pub fn callers(&self, n_threads: usize) -> usize {
+        self.encoder.callers(n_threads)
+    }
+
     /// Vectors of `texts`, `[n, dims]`, on this thread. They are rounded to what the cache holds,
     /// so that a remembered vector is the one that was computed.
     ///
@@ -111,7 +130,10 @@ impl Embedder {
         // Texts of one length together: jobs end at about the same time.
         let mut order: Vec<usize> = (0..texts.len()).collect();
         order.sort_by_key(|&i| (std::cmp::Reverse(texts[i].len()), i));
-        let jobs: Vec<Vec<usize>> = order.chunks(JOB_TEXTS).map(<[usize]>::to_vec).collect();
+        let jobs: Vec<Vec<usize>> = order
+            .chunks(self.encoder.job_texts())
+            .map(<[usize]>::to_vec)
+            .collect();
         let dims = self.dims();
         let embedded = pool.map(jobs, |job| {
             let own: Vec<String> = job.iter().map(|&i| texts[i].clone()).collect();

@@ -5,15 +5,18 @@
 //!                        └──── pool → (dense) → length 1
 //! ```
 //!
-//! Weights and activations are cut exactly as on the CPU and their products are exact sums, so what
-//! differs is the rounding of the floats in between: vectors are those of the CPU to a cosine of
-//! 0.999 and more, not bit for bit. Texts lie one after another without padding.
+//! Weights and activations are cut as on the CPU, their products are exact sums, and the floats in
+//! between go through the same operations in the same order, so that vectors are those of the CPU in
+//! every bit. They have to be: where activations have 8 bits, one bit that is rounded another way
+//! moves one of them by a step, that moves others, and the vector ends at a cosine of 0.992 to 0.998.
+//! Drivers may round as they like, though; whether one keeps to it is tested when a model is loaded
+//! ([`crate::BulkEncoder::is_exact`]). Texts lie one after another without padding.
 
 mod room;
 mod shader;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use crate::{Gpu, GpuError};
 use littoral_guest::encoder::format::{Activation, Model, Norm, Pooling};
@@ -108,6 +111,13 @@ impl GpuEncoder {
             pooling: config.pooling,
             normalize: config.normalize,
         };
+        if config.head_width() > shader::MAX_HEAD {
+            return Err(GpuError::TooLarge {
+                what: "an attention head's width",
+                size: config.head_width() as u64,
+                limit: shader::MAX_HEAD as u64,
+            });
+        }
         let loaded = gpu.run(|| Loaded::new(gpu, model))?;
         let has_row = |token: usize| token < config.vocabulary;
         let unknown = model.tokenizer.task_tokens().unknown as usize;
@@ -261,8 +271,8 @@ fn norm(gpu: &Gpu, norm: &Norm) -> Result<wgpu::Buffer, GpuError> {
 struct Batch {
     /// Of a token: its row, its position's and its type's, the row's scale.
     tokens: Vec<[u32; 4]>,
-    /// Of a text: its first token, how many of them make its vector.
-    texts: Vec<[u32; 2]>,
+    /// Of a text: its first token, its tokens, how many of them make its vector.
+    texts: Vec<[u32; 4]>,
     /// Of a group of attention: the text's first token, its tokens, the first query.
     items: Vec<[u32; 4]>,
 }
@@ -282,7 +292,7 @@ impl Batch {
             self.tokens.push([row as u32, position, of_type, scale]);
         }
         let n_pooled = if pooling == Pooling::Mean { n } else { 1 };
-        self.texts.push([first, n_pooled]);
+        self.texts.push([first, n, n_pooled, 0]);
         for query in (0..n).step_by(shader::QUERIES) {
             self.items.push([first, n, query, 0]);
         }

@@ -6,15 +6,17 @@
 //! ```
 //!
 //! **Invariant:** the GPU may vanish at any moment. Every call gives its result or a typed
-//! [`GpuError`]; a [`Searcher`] then goes on with the CPU and say so.
+//! [`GpuError`]; a [`Searcher`] or a [`BulkEncoder`] then goes on with the CPU and says so.
 #![deny(unsafe_code)]
 
+mod bulk;
 pub mod device;
 pub mod encoder;
 mod error;
 pub mod scan;
 mod select;
 
+pub use bulk::{BulkEncoder, Speeds, Tally};
 pub use device::{Adapters, Gpu};
 pub use encoder::GpuEncoder;
 pub use error::GpuError;

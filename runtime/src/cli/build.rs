@@ -5,6 +5,7 @@ use super::output::{self, Failure};
 use super::{Outcome, embedder};
 use crate::build::{BuildFailure, default_settings};
 use crate::config::{Config, ConfigError};
+use crate::embed::{GpuChoice, GpuUse};
 use crate::ingest::{IngestOptions, Skipped, SourceFile, discover};
 use crate::pipeline::Pool;
 use crate::store::{Folder, folder_size, peak_rss_bytes};
@@ -74,6 +75,10 @@ struct Shared {
     /// Threads; 0 for one a core
     #[arg(long, default_value_t = 0)]
     threads: usize,
+    /// Where documents become vectors: on the processor, on a GPU where one is measured to be faster,
+    /// or on a GPU whatever it is
+    #[arg(long, value_enum, default_value_t, value_name = "off|auto|on")]
+    gpu: GpuChoice,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -132,7 +137,8 @@ pub(super) fn build(arguments: &BuildArguments) -> Result<Outcome, Failure> {
         .as_ref()
         .or(config.vectors.embedder.as_ref());
     let name = name.map_or(embedder::DEFAULT, String::as_str);
-    let tools = embedder::choose(name, &mut settings, arguments.shared.threads)?;
+    let shared = &arguments.shared;
+    let (tools, gpu) = embedder::choose(name, &mut settings, shared.threads, shared.gpu)?;
     let mut folder = open_folder(&arguments.output)?;
     let watch = Watch::start(files.len());
     let inputs = Inputs::new(&files, options);
@@ -146,6 +152,7 @@ pub(super) fn build(arguments: &BuildArguments) -> Result<Outcome, Failure> {
         skipped,
         start,
         None,
+        &gpu,
     )
 }
 
@@ -186,7 +193,8 @@ pub(super) fn update(arguments: &UpdateArguments) -> Result<Outcome, Failure> {
     } else {
         find(&arguments.inputs, &options)?
     };
-    let tools = embedder::tools(&settings, arguments.shared.threads)?;
+    let shared = &arguments.shared;
+    let (tools, gpu) = embedder::tools(&settings, shared.threads, shared.gpu)?;
     let watch = Watch::start(files.len());
     let inputs = Inputs::new(&files, options);
     let outcome = update::update(
@@ -207,6 +215,7 @@ pub(super) fn update(arguments: &UpdateArguments) -> Result<Outcome, Failure> {
         skipped,
         start,
         written,
+        &gpu,
     )
 }
 
@@ -359,6 +368,7 @@ fn report(
     mut skipped: Vec<Skipped>,
     start: Instant,
     written: Option<(u64, u64)>,
+    gpu: &GpuUse,
 ) -> Result<Outcome, Failure> {
     let (files, index_bytes) = folder_size(path)
         .map_err(|error| Failure::new("unreadable", error.to_string(), "check the folder"))?;
@@ -374,10 +384,14 @@ fn report(
         skipped: skipped.into_iter().map(SkippedLine::from).collect(),
     };
     let vectors = VectorsReport::of(super::open(path)?.manifest());
+    let gpu = gpu.report();
     if shared.json {
         let mut value = serde_json::to_value(&summary).unwrap_or_default();
         if let Some(vectors) = &vectors {
             value["vectors"] = json!(vectors);
+        }
+        if let Some(gpu) = &gpu {
+            value["gpu"] = json!(gpu);
         }
         if let Some((files_written, bytes_written)) = written {
             value["unchanged"] = json!(outcome.unchanged);
@@ -416,6 +430,9 @@ fn report(
     }
     if let Some(vectors) = &vectors {
         output::line(vectors.line());
+    }
+    if let Some(gpu) = &gpu {
+        output::line(gpu.line());
     }
     if !summary.skipped.is_empty() {
         output::line(format!("Skipped {}:", summary.skipped.len()));

@@ -4,7 +4,7 @@ use super::build::pool;
 use super::model;
 use super::output::Failure;
 use crate::build::{TABLE, Tools};
-use crate::embed::{Embedder, VectorCache};
+use crate::embed::{Embedder, GpuChoice, GpuUse, TextEncoder, VectorCache, on_gpu};
 use crate::models;
 use littoral_guest::Encoder;
 use littoral_indexes::manifest::{Embedding, Settings};
@@ -41,7 +41,8 @@ pub(super) fn choose(
     name: &str,
     settings: &mut Settings,
     threads: usize,
-) -> Result<Tools, Failure> {
+    gpu: GpuChoice,
+) -> Result<(Tools, GpuUse), Failure> {
     settings.embedding.embedder = if name == "none" {
         String::new()
     } else {
@@ -49,23 +50,49 @@ pub(super) fn choose(
     };
     if name == "none" {
         settings.embedding = Embedding::default();
-        return Ok(Tools::from(pool(threads)?));
+        return Ok((Tools::from(pool(threads)?), GpuUse::default()));
     }
     let encoder = encoder(name)?;
     settings.embedding.model = encoder.id();
-    with_encoder(encoder, threads)
+    with_encoder(encoder, threads, gpu)
 }
 
 /// What an update of an index with `settings` needs.
-pub(super) fn tools(settings: &Settings, threads: usize) -> Result<Tools, Failure> {
+pub(super) fn tools(
+    settings: &Settings,
+    threads: usize,
+    gpu: GpuChoice,
+) -> Result<(Tools, GpuUse), Failure> {
     if settings.embedding.embedder.is_empty() {
-        return Ok(Tools::from(pool(threads)?));
+        return Ok((Tools::from(pool(threads)?), GpuUse::default()));
     }
-    with_encoder(encoder(&settings.embedding.embedder)?, threads)
+    with_encoder(encoder(&settings.embedding.embedder)?, threads, gpu)
 }
 
-fn with_encoder(encoder: Encoder, threads: usize) -> Result<Tools, Failure> {
-    let cache = VectorCache::open(&cache_folder(), encoder.id(), encoder.dims());
+fn with_encoder(
+    encoder: Encoder,
+    threads: usize,
+    gpu: GpuChoice,
+) -> Result<(Tools, GpuUse), Failure> {
+    let pool = pool(threads)?;
+    let encoder = Arc::new(encoder);
+    let (encoder, gpu_use): (Arc<dyn TextEncoder>, GpuUse) = match gpu {
+        GpuChoice::Off => (encoder, GpuUse::default()),
+        GpuChoice::Auto | GpuChoice::On => on_gpu(encoder, gpu, pool.n_threads()),
+    };
+    if let (GpuChoice::On, Some(reason)) = (gpu, gpu_use.refusal()) {
+        return Err(Failure::new(
+            "gpu-absent",
+            format!("no GPU encodes the documents: {reason}"),
+            "with --gpu auto the processor does it where no GPU can",
+        ));
+    }
+    // Other vectors are remembered apart: those of the processor are the same on every machine.
+    let mut id = encoder.id();
+    if !gpu_use.has_same_bytes() {
+        id[7] ^= 0xFF;
+    }
+    let cache = VectorCache::open(&cache_folder(), id, encoder.dims());
     let cache = cache.map_err(|error| {
         Failure::new(
             "write-failed",
@@ -73,10 +100,11 @@ fn with_encoder(encoder: Encoder, threads: usize) -> Result<Tools, Failure> {
             "let LITTORAL_CACHE name a folder that can be written",
         )
     })?;
-    Ok(Tools {
-        pool: pool(threads)?,
-        embedder: Some(Embedder::new(Arc::new(encoder), Some(cache))),
-    })
+    let tools = Tools {
+        pool,
+        embedder: Some(Embedder::new(encoder, Some(cache))),
+    };
+    Ok((tools, gpu_use))
 }
 
 /// The encoder of queries for an index whose embedder is `name`; `None` where queries need none, or

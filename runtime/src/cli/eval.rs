@@ -5,6 +5,7 @@ use super::rerank::Reranker;
 use super::{Outcome, embedder, engine_failure};
 use crate::build::{build_documents, default_settings};
 use crate::config::Config;
+use crate::embed::GpuChoice;
 use crate::eval::{BuildCost, Dataset, DatasetError, Report, Run};
 use crate::host::FolderHost;
 use crate::store::{Folder, folder_size, peak_rss_bytes};
@@ -165,7 +166,7 @@ fn on_collection(
     let words = !modes.is_empty() && modes.iter().all(|&mode| mode == Mode::Lexical);
     let default = if words { "none" } else { embedder::DEFAULT };
     let name = name.map_or(default, String::as_str);
-    let tools = embedder::choose(name, &mut settings, arguments.threads)?;
+    let (tools, _) = embedder::choose(name, &mut settings, arguments.threads, GpuChoice::Off)?;
     let start = Instant::now();
     let mut failed = None;
     let corpus = dataset.corpus().map_err(|error| dataset_failure(&error))?;

@@ -58,7 +58,7 @@ pub(crate) fn run(gpu: &Arc<Gpu>, model: &str, n: usize) {
     );
     let n_threads = std::thread::available_parallelism().unwrap().get();
     println!(
-        "tokens a text | GPU texts/s | CPU texts/s, {n_threads} threads | ratio | least cosine"
+        "tokens a text | GPU texts/s | CPU texts/s, {n_threads} threads | ratio | least cosine | same in every bit"
     );
     for (what, lengths) in [
         ("128", &[128][..]),
@@ -84,10 +84,13 @@ pub(crate) fn run(gpu: &Arc<Gpu>, model: &str, n: usize) {
         let cosine = pairs
             .map(|(a, b)| a.iter().zip(b).map(|(a, b)| f64::from(a * b)).sum::<f64>())
             .fold(1.0, f64::min);
+        let pairs = found.chunks_exact(dims).zip(exact.chunks_exact(dims));
+        let n_same = pairs.filter(|(a, b)| a == b).count();
         let (of_gpu, of_cpu) = (all.len() as f64 / gpu_s, few.len() as f64 / cpu_s);
         println!(
-            "{what} | {of_gpu:.0} | {of_cpu:.0} | {:.1} | {cosine:.6}",
-            of_gpu / of_cpu
+            "{what} | {of_gpu:.0} | {of_cpu:.0} | {:.1} | {cosine:.6} | {n_same} of {}",
+            of_gpu / of_cpu,
+            few.len()
         );
     }
 }

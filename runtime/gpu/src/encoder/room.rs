@@ -15,6 +15,8 @@ enum Size {
     Rows(Of),
     /// One a tile, of so many outputs.
     Tiles(Of, usize),
+    /// One a text and head.
+    Texts(usize),
     /// One an item and head.
     Items(usize),
 }
@@ -82,7 +84,7 @@ impl Room {
         let floats = |n: usize| gpu.buffer(n as u64 * 4);
         let batch = gpu.uniform(&[0; 4]);
         let tokens = floats(n_tokens * 4)?;
-        let texts = floats(n_tokens * 2)?;
+        let texts = floats(n_tokens * 4)?;
         let items = floats(n_tokens * 4)?;
         let vectors = floats(n_tokens * hidden)?;
         let wide = floats(n_tokens * (3 * hidden).max(shape.intermediate))?;
@@ -91,6 +93,7 @@ impl Room {
         let code_words = hidden.max(shape.intermediate) / 4 * 2;
         let codes = floats(n_tokens.next_multiple_of(16) * code_words)?;
         let steps = floats(n_tokens)?;
+        let head_steps = floats(n_tokens * shape.heads * 4)?;
         let pooled = floats(n_tokens * hidden)?;
         let mut planner = Planner {
             gpu,
@@ -102,7 +105,7 @@ impl Room {
         let first = &loaded.layers[0].attention_in;
         let source = Source::Tables(shape.epsilon);
         plan.add(
-            shader::rows(hidden, first.activation_max, source, Of::Tokens),
+            shader::rows(hidden, first.activation_max, source),
             &[
                 &batch,
                 &codes,
@@ -115,20 +118,25 @@ impl Room {
             ],
             Size::Rows(Of::Tokens),
         );
-        let values = |width, max, of| shader::rows(width, max, Source::Values, of);
-        let sum = |max| shader::rows(hidden, max, Source::Sum(shape.epsilon), Of::Tokens);
+        let values = |width, max| shader::rows(width, max, Source::Values);
+        let sum = |max| shader::rows(hidden, max, Source::Sum(shape.epsilon));
         for (l, layer) in loaded.layers.iter().enumerate() {
             let product = |out| [&batch, &codes, &steps, out];
             let cut = |from| [&batch, &codes, &steps, from];
             let none = Activation::Identity;
             plan.matmul(product(&wide), &layer.attention_in, none, Of::Tokens);
             plan.add(
-                shader::attention(hidden, hidden / shape.heads),
-                &[&items, &wide, &mixed],
+                shader::cut(hidden, shape.heads),
+                &[&batch, &texts, &wide, &head_steps],
+                Size::Texts(shape.heads),
+            );
+            plan.add(
+                shader::attention(hidden, shape.heads),
+                &[&batch, &items, &wide, &head_steps, &mixed],
                 Size::Items(shape.heads),
             );
             plan.add(
-                values(hidden, layer.attention_out.activation_max, Of::Tokens),
+                values(hidden, layer.attention_out.activation_max),
                 &cut(&mixed),
                 Size::Rows(Of::Tokens),
             );
@@ -152,11 +160,7 @@ impl Room {
                 Of::Tokens,
             );
             plan.add(
-                values(
-                    shape.intermediate,
-                    layer.contraction.activation_max,
-                    Of::Tokens,
-                ),
+                values(shape.intermediate, layer.contraction.activation_max),
                 &cut(&wide),
                 Size::Rows(Of::Tokens),
             );
@@ -171,13 +175,13 @@ impl Room {
         }
         plan.add(
             shader::pool(hidden),
-            &[&texts, &vectors, &pooled],
+            &[&batch, &texts, &vectors, &pooled],
             Size::Rows(Of::Texts),
         );
         let mut out = pooled;
         if let Some(dense) = &loaded.dense {
             plan.add(
-                values(hidden, dense.activation_max, Of::Texts),
+                values(hidden, dense.activation_max),
                 &[&batch, &codes, &steps, &out],
                 Size::Rows(Of::Texts),
             );
@@ -188,7 +192,11 @@ impl Room {
         }
         let out_stride = shape.dims.next_multiple_of(4);
         if shape.normalize {
-            plan.add(shader::unit(out_stride), &[&out], Size::Rows(Of::Texts));
+            plan.add(
+                shader::unit(out_stride),
+                &[&batch, &out],
+                Size::Rows(Of::Texts),
+            );
         }
         Ok(Self {
             n_tokens,
@@ -221,6 +229,7 @@ impl Room {
                 let [x, y] = match step.size {
                     Size::Rows(of) => [n_rows(of), 1],
                     Size::Tiles(of, n_out) => [n_out, n_rows(of)].map(|n| n.div_ceil(shader::TILE)),
+                    Size::Texts(heads) => [n_texts, heads],
                     Size::Items(heads) => [n_items, heads],
                 };
                 pass.set_pipeline(&step.kernel);

@@ -10,8 +10,11 @@ pub(super) const TILE: usize = 128;
 /// Queries of a group of [`attention`].
 pub(super) const QUERIES: usize = 64;
 
-/// Floats of keys, or of values, in shared memory.
-const KEY_FLOATS: usize = 2048;
+/// Numbers of keys, or of values, in shared memory.
+const KEY_NUMBERS: usize = 1792;
+
+/// Widest head: of a wider one, 16 keys and values do not fit the shared memory that all devices have.
+pub(super) const MAX_HEAD: usize = 112;
 
 /// What the rows of a kernel are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,13 +37,28 @@ pub(super) fn parts(activation_max: u32) -> usize {
     if activation_max > 127 { 2 } else { 1 }
 }
 
-const GELU: &str = "
+/// What every kernel begins with.
+pub(super) const EXACT: &str = include_str!("../wgsl/exact.wgsl");
+
+/// As the CPU's, operation by operation.
+pub(super) const GELU: &str = "
 fn activate(x: vec4<f32>) -> vec4<f32> {
     let c = clamp(x, vec4<f32>(-5.0), vec4<f32>(5.0));
-    let s = c * c;
-    let p = ((5.2314317e-5 * s + 4.1396505e-3) * s + 2.9113122e-2) * s + 3.9894822e-1;
-    let q = (((2.5881872e-6 * s + 1.3785414e-3) * s + 2.5233714e-2) * s + 2.3971302e-1) * s + 1.0;
-    return x * (0.5 + c * p / q);
+    let s = keep4(c * c);
+    var p = keep4(5.2314317e-5 * s) + 4.1396505e-3;
+    p = keep4(p * s) + 2.9113122e-2;
+    p = keep4(p * s) + 3.9894822e-1;
+    var q = keep4(2.5881872e-6 * s) + 1.3785414e-3;
+    q = keep4(q * s) + 2.5233714e-2;
+    q = keep4(q * s) + 2.3971302e-1;
+    q = keep4(q * s) + 1.0;
+    return x * (0.5 + div4(c * p, q));
+}";
+
+const TANH: &str = "
+fn activate(x: vec4<f32>) -> vec4<f32> {
+    let e = exp4(clamp(x, vec4<f32>(-20.0), vec4<f32>(20.0)) * 2.0);
+    return 1.0 - div4(vec4<f32>(2.0), e + 1.0);
 }";
 
 /// Rows times a matrix, `[n_rows, n_out]` in rows padded to whole fours.
@@ -56,9 +74,7 @@ pub(super) fn matmul(
         Activation::Relu => {
             "fn activate(x: vec4<f32>) -> vec4<f32> { return max(x, vec4<f32>(0.0)); }"
         }
-        Activation::Tanh => {
-            "fn activate(x: vec4<f32>) -> vec4<f32> { return tanh(clamp(x, vec4<f32>(-15.0), vec4<f32>(15.0))); }"
-        }
+        Activation::Tanh => TANH,
         Activation::Identity => "fn activate(x: vec4<f32>) -> vec4<f32> { return x; }",
     };
     // Writing to a string never fails.
@@ -104,7 +120,7 @@ pub(super) fn matmul(
         for half in 0..2 {
             let _ = writeln!(
                 write,
-                "{{ let quad = group.x * 32u + {}u + c; if (quad < {n_quads}u) {{ out[row * {n_quads}u + quad] = activate(vec4<f32>(s_{i}_{half}) * (outputs[quad] * step) + outputs[{n_padded}u + quad]); }} }}",
+                "{{ let quad = group.x * 32u + {}u + c; if (quad < {n_quads}u) {{ out[row * {n_quads}u + quad] = activate(keep4(vec4<f32>(s_{i}_{half}) * (outputs[quad] * step)) + outputs[{n_padded}u + quad]); }} }}",
                 half * 16
             );
         }
@@ -114,7 +130,10 @@ pub(super) fn matmul(
         .replace("$K", &(n_in / 4).to_string())
         .replace("$PARTS", &parts(activation_max).to_string())
         .replace("$N_OUT", &n_out.to_string())
-        .replace("$FUNCTIONS", &format!("{}\n{nonlinearity}", dot4(has_dot)))
+        .replace(
+            "$FUNCTIONS",
+            &format!("{EXACT}\n{}\n{nonlinearity}", dot4(has_dot)),
+        )
         .replace("$ROWS", of.field())
         .replace("$BEGIN", &begin)
         .replace("$SHIFT", &shift)
@@ -139,19 +158,19 @@ const TABLES: &str = "
 @group(0) @binding(5) var<storage, read> tokens: array<vec4<u32>>; // rows of the tables, the token's scale
 @group(0) @binding(6) var<storage, read> token_rows: array<u32>;
 @group(0) @binding(7) var<storage, read> tables: array<vec4<f32>>; // positions, then types
-var<workgroup> row: array<vec4<f32>, WIDTH / 4u>;
+var<workgroup> row: array<f32, WIDTH>;
 fn given(r: u32, w: u32) -> vec4<f32> {
     let token = tokens[r];
     let bytes = token_rows[token.x * (WIDTH / 4u) + w];
     let x = vec4<i32>(bitcast<i32>(bytes << 24u), bitcast<i32>(bytes << 16u), bitcast<i32>(bytes << 8u), bitcast<i32>(bytes)) >> vec4<u32>(24u);
-    return vec4<f32>(x) * bitcast<f32>(token.w) + tables[token.y * (WIDTH / 4u) + w] + tables[token.z * (WIDTH / 4u) + w];
+    return keep4(vec4<f32>(x) * bitcast<f32>(token.w)) + tables[token.y * (WIDTH / 4u) + w] + tables[token.z * (WIDTH / 4u) + w];
 }";
 
 const SUM: &str = "
 @group(0) @binding(3) var<storage, read_write> vectors: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read> norm: array<vec4<f32>>; // gain, then shift
 @group(0) @binding(5) var<storage, read> product: array<vec4<f32>>;
-var<workgroup> row: array<vec4<f32>, WIDTH / 4u>;
+var<workgroup> row: array<f32, WIDTH>;
 fn given(r: u32, w: u32) -> vec4<f32> {
     return vectors[r * (WIDTH / 4u) + w] + product[r * (WIDTH / 4u) + w];
 }";
@@ -159,36 +178,75 @@ fn given(r: u32, w: u32) -> vec4<f32> {
 const VALUES: &str = "@group(0) @binding(3) var<storage, read> vectors: array<vec4<f32>>;";
 
 const NORMALIZE: &str = "
+    for (var w = thread; w < WIDTH / 4u; w += 64u) {
+        let x = given(r, w);
+        row[4u * w] = x.x;
+        row[4u * w + 1u] = x.y;
+        row[4u * w + 2u] = x.z;
+        row[4u * w + 3u] = x.w;
+    }
+    workgroupBarrier();
     var sum = 0.0;
-    for (var w = thread; w < WIDTH / 4u; w += 64u) {
-        row[w] = given(r, w);
-        sum += dot(row[w], vec4<f32>(1.0));
+    if (thread < 16u) {
+        for (var c = thread; c < WIDTH; c += 16u) {
+            sum += row[c];
+        }
     }
-    let mean = total(thread, sum) / f32(WIDTH);
+    let mean = div(fold(thread, sum), f32(WIDTH));
     sum = 0.0;
-    for (var w = thread; w < WIDTH / 4u; w += 64u) {
-        let x = row[w] - mean;
-        sum += dot(x, x);
+    if (thread < 16u) {
+        for (var c = thread; c < WIDTH; c += 16u) {
+            let x = row[c] - mean;
+            sum += keep(x * x);
+        }
     }
-    let inverse = 1.0 / sqrt(total(thread, sum) / f32(WIDTH) + $EPSILON);
+    let variance = div(fold(thread, sum), f32(WIDTH));
+    let inverse = div(1.0, root(variance + $EPSILON));
     for (var w = thread; w < WIDTH / 4u; w += 64u) {
-        let x = (row[w] - mean) * inverse * norm[w] + norm[WIDTH / 4u + w];
-        row[w] = x;
+        let x = keep4((made(w) - mean) * inverse * norm[w]) + norm[WIDTH / 4u + w];
+        row[4u * w] = x.x;
+        row[4u * w + 1u] = x.y;
+        row[4u * w + 2u] = x.z;
+        row[4u * w + 3u] = x.w;
         vectors[r * (WIDTH / 4u) + w] = x;
     }";
 
+const FOLD: &str = "
+fn made(w: u32) -> vec4<f32> {
+    return vec4<f32>(row[4u * w], row[4u * w + 1u], row[4u * w + 2u], row[4u * w + 3u]);
+}
+
+fn fold(thread: u32, value: f32) -> f32 {
+    workgroupBarrier();
+    partial[thread] = value;
+    workgroupBarrier();
+    for (var n = 8u; n > 0u; n >>= 1u) {
+        if (thread < n) {
+            partial[thread] += partial[thread + n];
+        }
+        workgroupBarrier();
+    }
+    return partial[0];
+}
+";
+
 /// Rows made, and cut to whole numbers of magnitude at most `activation_max`.
-pub(super) fn rows(width: usize, activation_max: u32, source: Source, of: Of) -> String {
+pub(super) fn rows(width: usize, activation_max: u32, source: Source) -> String {
     let (bindings, make, value) = match source {
-        Source::Values => (VALUES, String::new(), "vectors[r * (WIDTH / 4u) + w]"),
+        Source::Values => (
+            VALUES.to_owned(),
+            String::new(),
+            "vectors[r * (WIDTH / 4u) + w]",
+        ),
         Source::Tables(epsilon) | Source::Sum(epsilon) => {
             let bindings = if source == Source::Sum(epsilon) {
                 SUM
             } else {
                 TABLES
             };
+            let bindings = format!("{bindings}{FOLD}");
             let make = NORMALIZE.replace("$EPSILON", &format!("{epsilon:e}"));
-            (bindings, make, "row[w]")
+            (bindings, make, "made(w)")
         }
     };
     let store = if parts(activation_max) == 1 {
@@ -199,60 +257,119 @@ pub(super) fn rows(width: usize, activation_max: u32, source: Source, of: Of) ->
         codes[first + (WIDTH / 4u + w) * 16u] = pack(q - high * 64);"
     };
     include_str!("../wgsl/rows.wgsl")
-        .replace("$BINDINGS", bindings)
+        .replace("$BINDINGS", &format!("{EXACT}\n{bindings}"))
         .replace("$MAKE", &make)
         .replace("$VALUE", value)
         .replace("$STORE", store)
         .replace("$MAX", &format!("{activation_max}.0"))
         .replace("$WIDTH", &width.to_string())
         .replace("$PARTS", &parts(activation_max).to_string())
-        .replace("$ROWS", of.field())
 }
 
-/// Attention of heads of `width`.
-pub(super) fn attention(hidden: usize, width: usize) -> String {
+/// The largest query or key of heads of `width`: products of two of them sum to less than 2³¹.
+fn finest(width: usize) -> usize {
+    (i32::MAX as usize / width).isqrt()
+}
+
+/// Queries, keys and values of `heads` cut to whole numbers.
+pub(super) fn cut(hidden: usize, heads: usize) -> String {
+    let width = hidden / heads;
+    let root = 1.0 / (width as f32).sqrt();
+    let source = include_str!("../wgsl/cut.wgsl")
+        .replace("$HIDDEN", &hidden.to_string())
+        .replace("$QUADS", &(width / 4).to_string())
+        .replace("$HEADS", &heads.to_string())
+        .replace("$FINEST", &format!("{}.0", finest(width)))
+        .replace("$ROOT", &format!("{root:?}"));
+    format!("{EXACT}\n{source}")
+}
+
+/// Attention of `heads`.
+pub(super) fn attention(hidden: usize, heads: usize) -> String {
+    let width = hidden / heads;
     let quads = width / 4;
-    let keys = (KEY_FLOATS / width / 4 * 4).clamp(4, 32);
-    let [mut begin, mut scores, mut mix, mut write] = [const { String::new() }; 4];
+    // Whole sixteens, so that a key's lane is its place among them.
+    let keys = (KEY_NUMBERS / width / 16 * 16).min(64);
+    let [mut begin, mut of_16, mut fold, mut write] = [const { String::new() }; 4];
     for i in 0..quads {
         let _ = writeln!(
             begin,
-            "let q_{i} = wide[own_at + {i}u] * {:?}; var o_{i} = vec4<f32>(0.0);",
-            1.0 / (width as f32).sqrt()
+            "let q_{i} = wide[own_at + {i}u]; var o_{i} = vec4<i32>(0);"
         );
-        let products: Vec<_> = (0..4)
-            .map(|k| format!("p_{k} * values[at + {}u]", k * quads + i))
-            .collect();
-        let _ = writeln!(mix, "o_{i} = o_{i} * keep + {};", products.join(" + "));
-        let _ = writeln!(write, "out[at + {i}u] = o_{i} / weight;");
+        let _ = writeln!(write, "out[at + {i}u] = vec4<f32>(o_{i}) * own_step.z;");
     }
-    for k in 0..4 {
-        let products: Vec<_> = (0..quads)
-            .map(|i| format!("dot(q_{i}, keys[at + {}u])", k * quads + i))
-            .collect();
+    for four in 0..4 {
+        let _ = writeln!(begin, "var lanes_{four} = vec4<f32>(0.0);");
         let _ = writeln!(
-            scores,
-            "let s_{k} = select(-1e30, {}, k + {k}u < n_here);",
-            products.join(" + ")
+            of_16,
+            "{{ let k_0 = k + {}u; let at = k_0 * QUADS;",
+            four * 4
         );
+        for k in 0..4 {
+            let products: Vec<_> = (0..quads)
+                .map(|i| format!("q_{i} * keys[at + {}u]", k * quads + i))
+                .collect();
+            let _ = writeln!(of_16, "let p_{k} = {};", products.join(" + "));
+        }
+        let sums: Vec<_> = (0..4)
+            .map(|k| format!("p_{k}.x + p_{k}.y + p_{k}.z + p_{k}.w"))
+            .collect();
+        let sizes: Vec<_> = (0..4).map(|k| format!("key_steps[k_0 + {k}u]")).collect();
+        let _ = writeln!(
+            of_16,
+            "let sums = vec4<i32>({});
+            let is_here = vec4<bool>(k_0 < n_here, k_0 + 1u < n_here, k_0 + 2u < n_here, k_0 + 3u < n_here);
+            let x = keep4(vec4<f32>(sums) * (vec4<f32>({}) * own_step.x));
+            if (turn == 0u) {{
+                top = max(top, select(vec4<f32>(-1e30), x, is_here));
+            }} else {{
+                let e = select(vec4<f32>(0.0), exp4(x - top), is_here);
+                if (turn == 1u) {{
+                    lanes_{four} += e;
+                }} else {{
+                    let shares = vec4<i32>(round(e * per_step));",
+            sums.join(", "),
+            sizes.join(", ")
+        );
+        for i in 0..quads {
+            let products: Vec<_> = (0..4)
+                .map(|k| {
+                    format!(
+                        "shares.{} * values[at + {}u]",
+                        ["x", "y", "z", "w"][k],
+                        k * quads + i
+                    )
+                })
+                .collect();
+            let _ = writeln!(of_16, "o_{i} += {};", products.join(" + "));
+        }
+        let _ = writeln!(of_16, "}} }} }}");
     }
-    include_str!("../wgsl/attention.wgsl")
+    let _ = writeln!(
+        fold,
+        "let eight_0 = lanes_0 + lanes_2; let eight_1 = lanes_1 + lanes_3; let four = eight_0 + eight_1; let two = four.xy + four.zw; per_step = div(32767.0, two.x + two.y);"
+    );
+    let source = include_str!("../wgsl/attention.wgsl")
         .replace("$HIDDEN", &hidden.to_string())
         .replace("$QUADS", &quads.to_string())
+        .replace("$HEADS", &heads.to_string())
+        .replace("$KEYS_OF_16", &of_16)
         .replace("$KEYS", &keys.to_string())
         .replace("$TILE", &(keys * quads).to_string())
         .replace("$BEGIN", &begin)
-        .replace("$SCORES", &scores)
-        .replace("$MIX", &mix)
-        .replace("$WRITE", &write)
+        .replace("$FOLD", &fold)
+        .replace("$WRITE", &write);
+    format!("{EXACT}\n{source}")
 }
 
 /// Pooling of vectors of `hidden`.
 pub(super) fn pool(hidden: usize) -> String {
-    include_str!("../wgsl/pool.wgsl").replace("$HIDDEN", &hidden.to_string())
+    let source = include_str!("../wgsl/pool.wgsl").replace("$HIDDEN", &hidden.to_string());
+    format!("{EXACT}\n{source}")
 }
 
 /// Rows of `width` to length 1.
 pub(super) fn unit(width: usize) -> String {
-    include_str!("../wgsl/unit.wgsl").replace("$WIDTH", &width.to_string())
+    let source = include_str!("../wgsl/unit.wgsl").replace("$WIDTH", &width.to_string());
+    format!("{EXACT}\n{source}")
 }

@@ -10,9 +10,6 @@ const K: u32 = $Ku;
 const PARTS: u32 = $PARTSu;
 const N_OUT: u32 = $N_OUTu;
 
-struct Batch { n_tokens: u32, n_texts: u32, n_items: u32 }
-
-@group(0) @binding(0) var<uniform> batch: Batch;
 @group(0) @binding(1) var<storage, read> codes: array<vec4<u32>>;
 @group(0) @binding(2) var<storage, read> steps: array<f32>;
 @group(0) @binding(3) var<storage, read> weights: array<vec4<u32>>;

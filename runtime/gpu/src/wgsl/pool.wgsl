@@ -2,9 +2,9 @@
 
 const HIDDEN: u32 = $HIDDENu;
 
-@group(0) @binding(0) var<storage, read> texts: array<vec2<u32>>; // first token, tokens that count
-@group(0) @binding(1) var<storage, read> vectors: array<f32>;
-@group(0) @binding(2) var<storage, read_write> out: array<f32>;
+@group(0) @binding(1) var<storage, read> texts: array<vec4<u32>>; // first token, tokens, those pooled
+@group(0) @binding(2) var<storage, read> vectors: array<f32>;
+@group(0) @binding(3) var<storage, read_write> out: array<f32>;
 
 @compute @workgroup_size(64)
 fn main(
@@ -13,10 +13,10 @@ fn main(
 ) {
     let text = texts[group.x];
     for (var c = thread; c < HIDDEN; c += 64u) {
-        var sum = 0.0;
-        for (var t = 0u; t < text.y; t++) {
+        var sum = vectors[text.x * HIDDEN + c];
+        for (var t = 1u; t < text.z; t++) {
             sum += vectors[(text.x + t) * HIDDEN + c];
         }
-        out[group.x * HIDDEN + c] = sum / f32(text.y);
+        out[group.x * HIDDEN + c] = div(sum, f32(text.z));
     }
 }

@@ -1,0 +1,274 @@
+//! Many texts from many threads, encoded in large batches: by the GPU while it lasts, by the CPU
+//! otherwise.
+
+use crate::{Gpu, GpuEncoder, GpuError};
+use littoral_guest::Encoder;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How long a batch waits for more texts.
+const WINDOW: Duration = Duration::from_millis(2);
+
+/// Tokens that are enough for a batch.
+const ENOUGH_TOKENS: usize = 32_768;
+
+/// Texts and tokens of each for the comparison with the CPU.
+const TRIAL: (usize, usize) = (256, 128);
+
+/// Least cosine between the vectors of the device and the CPU in the test, where they are not the same:
+/// floats rounded another way move activations of 8 bits by a step here and there, which costs less
+/// than this.
+const LEAST_COSINE: f32 = 0.98;
+
+/// Texts as tokens, and where their vectors are to go; nothing when the GPU failed.
+type Request = (Vec<Vec<u32>>, Sender<Option<Vec<f32>>>);
+
+/// Texts encoded in a second, measured.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Speeds {
+    /// By the GPU, with what goes to it and comes back.
+    pub gpu: f64,
+    /// By the CPU, on so many threads as were asked for.
+    pub cpu: f64,
+}
+
+/// Who encoded what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tally {
+    /// Texts by the GPU.
+    pub gpu_texts: u64,
+    /// Texts by the CPU.
+    pub cpu_texts: u64,
+    /// Why the GPU is no longer asked, where it is not.
+    pub failure: Option<GpuError>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    gpu_texts: AtomicU64,
+    cpu_texts: AtomicU64,
+    failure: Mutex<Option<GpuError>>,
+}
+
+/// An encoder on the GPU with one on the CPU behind it.
+#[derive(Debug)]
+pub struct BulkEncoder {
+    plain: Arc<Encoder>,
+    gpu: Arc<Gpu>,
+    requests: Mutex<Sender<Request>>,
+    state: Arc<State>,
+    is_exact: bool,
+}
+
+impl BulkEncoder {
+    /// Brings `plain` to `gpu`.
+    ///
+    /// # Errors
+    /// [`GpuError`] when the device does not take it, or gives a known text another vector than the
+    /// CPU.
+    pub fn new(gpu: &Arc<Gpu>, plain: Arc<Encoder>) -> Result<Self, GpuError> {
+        let encoder = GpuEncoder::load(gpu, plain.model())?;
+        let is_exact = self_test(&encoder, &plain)?;
+        let state = Arc::new(State::default());
+        let (requests, inbox) = channel();
+        let of_thread = Arc::clone(&state);
+        std::thread::spawn(move || serve(&encoder, &inbox, &of_thread));
+        Ok(Self {
+            plain,
+            gpu: Arc::clone(gpu),
+            requests: Mutex::new(requests),
+            state,
+            is_exact,
+        })
+    }
+
+    /// Whether the device gave known texts the vectors of the CPU in every bit.
+    pub fn is_exact(&self) -> bool {
+        self.is_exact
+    }
+
+    /// The device.
+    pub fn gpu(&self) -> &Arc<Gpu> {
+        &self.gpu
+    }
+
+    /// The encoder on the CPU.
+    pub fn plain(&self) -> &Arc<Encoder> {
+        &self.plain
+    }
+
+    /// Vectors of texts given as tokens, `[n, dims]`; what other threads ask for at the same time goes
+    /// through the device with them.
+    pub fn encode(&self, texts: Vec<Vec<u32>>) -> Vec<f32> {
+        let n = texts.len() as u64;
+        if self.tally().failure.is_none() {
+            let (send, vectors) = channel();
+            let requests = lock(&self.requests).clone();
+            // A thread that is gone answers as one that failed.
+            let sent = requests.send((texts.clone(), send)).is_ok();
+            if let (true, Ok(Some(vectors))) = (sent, vectors.recv()) {
+                self.state.gpu_texts.fetch_add(n, Ordering::Relaxed);
+                return vectors;
+            }
+        }
+        self.state.cpu_texts.fetch_add(n, Ordering::Relaxed);
+        self.plain.encode(&texts)
+    }
+
+    /// Who encoded what so far.
+    pub fn tally(&self) -> Tally {
+        Tally {
+            gpu_texts: self.state.gpu_texts.load(Ordering::Relaxed),
+            cpu_texts: self.state.cpu_texts.load(Ordering::Relaxed),
+            failure: lock(&self.state.failure).clone(),
+        }
+    }
+
+    /// Measures the device against `n_threads` of the CPU, on texts of 128 tokens.
+    ///
+    /// # Errors
+    /// What the device failed with.
+    pub fn measure(&self, n_threads: usize) -> Result<Speeds, GpuError> {
+        let (n, length) = TRIAL;
+        let limit = self.plain.config().vocabulary as u32;
+        let length = length.min(self.plain.max_tokens()) as u32;
+        let text = |i: u32| {
+            (0..length)
+                .map(|t| (i * 7919 + t * 104_729) % limit)
+                .collect()
+        };
+        let texts: Vec<Vec<u32>> = (0..n as u32).map(text).collect();
+        let mut gpu = 0f64;
+        // The first run compiles the kernels.
+        for _ in 0..3 {
+            let start = Instant::now();
+            self.encode(texts.clone());
+            gpu = gpu.max(n as f64 / start.elapsed().as_secs_f64());
+        }
+        if let Some(error) = self.tally().failure {
+            return Err(error);
+        }
+        let few = &texts[..8];
+        let start = Instant::now();
+        std::thread::scope(|scope| {
+            for _ in 0..n_threads {
+                scope.spawn(|| self.plain.encode(few));
+            }
+        });
+        let cpu = (n_threads * few.len()) as f64 / start.elapsed().as_secs_f64();
+        self.state.gpu_texts.store(0, Ordering::Relaxed);
+        Ok(Speeds { gpu, cpu })
+    }
+}
+
+/// Encodes what is asked for until nobody asks any more.
+fn serve(encoder: &GpuEncoder, inbox: &Receiver<Request>, state: &State) {
+    while let Ok(first) = inbox.recv() {
+        let size = |request: &Request| request.0.iter().map(Vec::len).sum::<usize>();
+        let mut n_tokens = size(&first);
+        let mut batch = vec![first];
+        let end = Instant::now() + WINDOW;
+        while n_tokens < ENOUGH_TOKENS {
+            let left = end.saturating_duration_since(Instant::now());
+            let Ok(request) = inbox.recv_timeout(left) else {
+                break;
+            };
+            n_tokens += size(&request);
+            batch.push(request);
+        }
+        let mut texts = Vec::new();
+        let mut senders = Vec::new();
+        for (own, sender) in batch {
+            senders.push((own.len(), sender));
+            texts.extend(own);
+        }
+        let vectors = match encoder.encode(&texts) {
+            Ok(vectors) => vectors,
+            Err(error) => {
+                *lock(&state.failure) = Some(error);
+                // Whoever waits hears that nobody will send, and so does who asks later.
+                return;
+            }
+        };
+        let mut rest = &vectors[..];
+        for (n, sender) in senders {
+            let (own, after) = rest.split_at(n * encoder.dims());
+            rest = after;
+            // One that no longer waits needs none.
+            let _ = sender.send(Some(own.to_vec()));
+        }
+    }
+}
+
+/// Compares the device with the CPU on texts of many lengths: whether their vectors are the same.
+fn self_test(encoder: &GpuEncoder, plain: &Encoder) -> Result<bool, GpuError> {
+    let limit = plain.config().vocabulary as u32;
+    let text = |n: u32| (0..n).map(|t| (t * 104_729 + n) % limit).collect();
+    let texts: Vec<Vec<u32>> = [1, 2, 3, 17, 33, 70].map(text).into();
+    let (found, exact) = (encoder.encode(&texts)?, plain.encode(&texts));
+    let dims = plain.dims();
+    if found
+        .iter()
+        .zip(&exact)
+        .all(|(a, b)| a.to_bits() == b.to_bits())
+    {
+        return Ok(true);
+    }
+    let mut pairs = found.chunks_exact(dims).zip(exact.chunks_exact(dims));
+    let is_near = pairs.all(|(found, exact)| {
+        let dot = |a: &[f32], b: &[f32]| -> f32 { a.iter().zip(b).map(|(a, b)| a * b).sum() };
+        let lengths = (dot(found, found) * dot(exact, exact)).sqrt();
+        dot(found, exact) >= LEAST_COSINE * lengths
+    });
+    if is_near {
+        return Ok(false);
+    }
+    Err(GpuError::Wrong {
+        adapter: encoder.gpu().name().to_owned(),
+        what: "the vectors of known texts",
+    })
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Adapters;
+    use crate::encoder::tests::model;
+    use littoral_guest::encoder::format::Pooling;
+
+    #[test]
+    fn a_device_lost_under_many_threads_leaves_no_text_without_its_vector() {
+        let bytes = model(127, Pooling::Mean, 0).write();
+        let plain = Arc::new(Encoder::load(&bytes).expect("a model"));
+        let Ok(gpu) = Gpu::open(Adapters::Any) else {
+            return;
+        };
+        let bulk = BulkEncoder::new(&gpu, Arc::clone(&plain)).expect("a device that works");
+        assert!(bulk.is_exact());
+        let text = |i: u32| -> Vec<u32> { (0..i % 40 + 1).map(|t| (t * 7 + i) % 30).collect() };
+        std::thread::scope(|scope| {
+            for thread in 0..4u32 {
+                let (bulk, plain, gpu, text) = (&bulk, &plain, &gpu, &text);
+                scope.spawn(move || {
+                    for i in 0..30 {
+                        let texts = vec![text(thread * 31 + i), text(i)];
+                        assert_eq!(bulk.encode(texts.clone()), plain.encode(&texts));
+                        if (thread, i) == (2, 12) {
+                            gpu.lose();
+                        }
+                    }
+                });
+            }
+        });
+        let tally = bulk.tally();
+        assert!(tally.gpu_texts > 0 && tally.cpu_texts > 0, "{tally:?}");
+        assert_eq!(tally.gpu_texts + tally.cpu_texts, 240);
+        assert!(matches!(tally.failure, Some(GpuError::Lost { .. })));
+    }
+}
