@@ -1,6 +1,6 @@
 // Builds the npm package into web/pkg: `node web/build.mjs` from a clean clone, and prints its sizes.
 //
-//   cargo → wasm-bindgen → optimise → littoral.wasm, littoral-languages.wasm, littoral-encoder.wasm
+//   cargo → wasm-bindgen → optimise → littoral.wasm and others
 //   ts/   → esbuild      →            index.js, worker.js, node.js, …
 //   ts/   → tsc          →            types/
 //   pages/               →            pages/
@@ -21,6 +21,7 @@ const MODULES = [
   { name: "languages", file: "littoral-languages.wasm", features: ["--features", "languages"] },
   // Loaded with a model alone, and made for speed.
   { name: "encoder", file: "littoral-encoder.wasm", features: [], crate: "littoral-web-encoder", own: "web-encoder" },
+  { name: "writer", file: "littoral-writer.wasm", features: ["--features", "languages,writer"] },
 ];
 /** Entries, and what each leaves to be loaded when it is needed. */
 const ENTRIES = [
@@ -29,6 +30,7 @@ const ENTRIES = [
   { entry: "inline.ts", file: "inline.js" },
   { entry: "languages.ts", file: "languages.js" },
   { entry: "encoder.ts", file: "encoder.js" },
+  { entry: "notes.ts", file: "notes.js" },
   { entry: "node.ts", file: "node.js" },
   { entry: "workerd.ts", file: "workerd.js" },
   { entry: "pagefind.ts", file: "pagefind.js", littoral: "./index.js" },
@@ -38,7 +40,7 @@ const ENTRIES = [
   // For the pages of the program, not of the npm package.
   { entry: "playground.ts", file: "playground.js" },
 ];
-const EXTERNAL = ["node:*", "*/languages.js", "*/encoder.js", "*/inline.js", "*.wasm"];
+const EXTERNAL = ["node:*", "*/languages.js", "*/encoder.js", "*/inline.js", "*/notes.js", "*.wasm"];
 
 const web = fileURLToPath(new URL(".", import.meta.url));
 const root = join(web, "..");
@@ -49,6 +51,8 @@ const { values } = parseArgs({
     profile: { type: "string", default: "web" },
     // Leaves the engine as it was built before.
     scripts: { type: "boolean", default: false },
+    // Builds only this module anew, by its name above.
+    module: { type: "string", multiple: true },
   },
 });
 
@@ -72,13 +76,16 @@ const metadata = JSON.parse(
   cargo(["metadata", "--format-version", "1", "--no-deps"], { maxBuffer: 1 << 28 }).toString(),
 );
 
-if (!values.scripts) {
+const modules = values.scripts
+  ? []
+  : MODULES.filter(({ name }) => values.module === undefined || values.module.includes(name));
+if (modules.length === MODULES.length) {
   for (const folder of [pkg, generated]) {
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder);
   }
 }
-for (const { name, file, features, crate = "littoral-web", own } of values.scripts ? [] : MODULES) {
+for (const { name, file, features, crate = "littoral-web", own } of modules) {
   const profile = values.profile === "web" ? (own ?? "web") : values.profile;
   cargo(["build", "--locked", "-p", crate, "--target", TARGET, "--profile", profile, ...features], { env });
   const library = `${crate.replaceAll("-", "_")}.wasm`;

@@ -17,6 +17,7 @@ mod payload;
 mod prepare;
 mod runs;
 mod segment;
+mod settings;
 mod vectors;
 
 pub(crate) use lexicon::positions_block;
@@ -24,6 +25,7 @@ pub(crate) use prepare::encoder_text;
 pub use prepare::{PreparedDocument, Preparer};
 pub(crate) use segment::filter_value;
 pub use segment::{SegmentBuilder, SegmentInput, segment_id};
+pub use settings::{default_settings, preparer, source_hash};
 pub use vectors::{Encode, Queries, VectorInput};
 
 use littoral_indexes::envelope::BlockId;

@@ -9,6 +9,7 @@
 //! encoder's kernels alone.
 #![deny(unsafe_code)]
 
+pub mod amend;
 pub mod analysis;
 pub mod build;
 pub mod chunk;

@@ -3,17 +3,14 @@
 use crate::embed::{CacheError, Embedder, Sample};
 use crate::pipeline::{Pool, pipeline};
 use crate::store::{Folder, StoreError, TemporaryFile};
-use littoral_guest::analysis::{AnalysisOptions, Language};
 use littoral_guest::build::{
     BuildError, PreparedDocument, Preparer, Queries, SegmentBuilder, SegmentInput, VectorInput,
 };
-use littoral_guest::chunk::ChunkOptions;
+pub use littoral_guest::build::{default_settings, preparer, source_hash};
 use littoral_guest::table::{Span, SpanKind};
 use littoral_guest::{Document, EngineError};
 use littoral_indexes::envelope::SegmentId;
-use littoral_indexes::manifest::{
-    Averages, Embedding, Manifest, ScoringParameters, SegmentManifest, Settings,
-};
+use littoral_indexes::manifest::{Averages, Embedding, Manifest, SegmentManifest, Settings};
 use littoral_indexes::table::TableManifest;
 use littoral_indexes::vectors::Rotation;
 use std::collections::BTreeMap;
@@ -23,43 +20,6 @@ pub const CREATED_BY: &str = concat!("littoral ", env!("CARGO_PKG_VERSION"));
 
 /// The embedder whose queries are encoded by a table.
 pub const TABLE: &str = "table";
-
-/// Settings of an index when nothing else is said.
-pub fn default_settings() -> Settings {
-    let chunking = ChunkOptions::default();
-    Settings {
-        chunk_tokens: chunking.max_tokens,
-        overlap_tokens: chunking.overlap_tokens,
-        stemming: true,
-        positions: true,
-        synonyms: Vec::new(),
-        lang: String::new(),
-        base_url: String::new(),
-        scoring: ScoringParameters {
-            k1: 120,
-            b: 75,
-            title_weight: 300,
-            heading_weight: 100,
-            document_share: 50,
-        },
-        embedding: Embedding::default(),
-    }
-}
-
-/// A preparer for documents of an index with `settings`.
-pub fn preparer(settings: &Settings) -> Preparer {
-    let chunking = ChunkOptions {
-        max_tokens: settings.chunk_tokens,
-        overlap_tokens: settings.overlap_tokens,
-        ..ChunkOptions::default()
-    };
-    let analysis = AnalysisOptions {
-        stemming: settings.stemming,
-        synonyms: settings.synonyms.clone(),
-    };
-    let lang = (!settings.lang.is_empty()).then(|| Language::from_code(&settings.lang));
-    Preparer::new(chunking, analysis, lang)
-}
 
 /// Why an index was not built.
 #[derive(Debug, thiserror::Error)]
@@ -330,19 +290,6 @@ pub fn write_index(
     };
     folder.commit(&manifest)?;
     Ok((manifest, built))
-}
-
-/// The hash that tells whether a document must be indexed again: of its source and of what the
-/// index does with it.
-pub fn source_hash(source: &[u8], settings: &Settings) -> [u8; 8] {
-    let mut hasher = blake3::Hasher::new();
-    hasher
-        .update(&(source.len() as u64).to_le_bytes())
-        .update(source);
-    hasher.update(&settings.canonical());
-    let mut hash = [0; 8];
-    hash.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
-    hash
 }
 
 /// Builds an index of `documents` into `folder`.

@@ -2,6 +2,7 @@
 //! (error).
 
 mod build;
+mod bundle;
 mod context;
 mod demo;
 mod embedder;
@@ -35,7 +36,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Index the bundled documentation and show a search
+    /// Index the bundled documentation, show a search, and serve a page to try it in
     Demo(demo::Arguments),
     /// Build an index from documents
     Build(build::BuildArguments),
@@ -55,6 +56,8 @@ enum Command {
     Check(inspect::Arguments),
     /// Show what an index holds
     Inspect(inspect::Arguments),
+    /// Put an index, the engine and a search page into a folder, ready to upload
+    Bundle(bundle::Arguments),
     /// Get, pack and show embedding models
     Model(model::Arguments),
 }
@@ -84,6 +87,7 @@ pub fn main() -> ExitCode {
         Command::Eval(arguments) => (eval::run(arguments), arguments.json),
         Command::Check(arguments) => (inspect::check(arguments), arguments.json),
         Command::Inspect(arguments) => (inspect::inspect(arguments), arguments.json),
+        Command::Bundle(arguments) => (bundle::run(arguments), arguments.json),
         Command::Model(arguments) => (model::run(arguments), arguments.json()),
     };
     match outcome {

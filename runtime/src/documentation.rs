@@ -64,6 +64,10 @@ pub(crate) const PAGES: &[(&str, &str)] = &[
         include_str!("../../indexes/docs/15-searching-by-meaning.md"),
     ),
     (
+        "serving.md",
+        include_str!("../../indexes/docs/17-serving.md"),
+    ),
+    (
         "roadmap.md",
         include_str!("../../indexes/docs/16-roadmap.md"),
     ),

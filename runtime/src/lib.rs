@@ -2,6 +2,7 @@
 #![deny(unsafe_code)]
 
 pub mod build;
+mod bundle;
 pub mod cli;
 pub mod config;
 pub mod context;

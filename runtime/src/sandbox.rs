@@ -94,6 +94,14 @@ impl Sandbox {
         })
     }
 
+    /// The same sandbox with less memory for each instance: at most what it was made for.
+    #[must_use]
+    pub fn with_memory(mut self, bytes: usize) -> Self {
+        self.limits.memory_bytes = self.limits.memory_bytes.min(bytes);
+        self.limits.cache_bytes = self.limits.cache_bytes.min(bytes / 4);
+        self
+    }
+
     /// What an instance may use.
     pub fn limits(&self) -> &Limits {
         &self.limits
@@ -162,7 +170,8 @@ impl<H: Host + Send + 'static> Prepared<H> {
         let running = self.sandbox.clock.running();
         let instance = self.instance.instantiate(&mut store);
         drop(running);
-        let instance = instance.map_err(|error| error::not_started(&error, &limits))?;
+        let denied = store.data().denied;
+        let instance = instance.map_err(|error| error::not_started(&error, denied, &limits))?;
         SandboxedIndex::open(store, instance, Arc::clone(&self.sandbox.clock))
     }
 }

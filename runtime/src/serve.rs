@@ -18,8 +18,10 @@ mod keys;
 mod metrics;
 mod models;
 mod refusal;
+mod reply;
 mod request;
 mod server;
+mod status;
 mod tenant;
 
 pub(crate) use models::Models;

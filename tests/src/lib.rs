@@ -14,4 +14,5 @@ pub mod models;
 pub mod program;
 pub mod random;
 pub mod sample;
+pub mod server;
 pub mod unicode;

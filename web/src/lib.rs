@@ -13,6 +13,10 @@ mod host;
 mod index;
 #[cfg(target_arch = "wasm32")]
 mod json;
+#[cfg(all(target_arch = "wasm32", feature = "writer"))]
+mod writer;
 
 #[cfg(target_arch = "wasm32")]
 pub use index::{Index, open};
+#[cfg(all(target_arch = "wasm32", feature = "writer"))]
+pub use writer::{Change, amend};

@@ -8,10 +8,12 @@ import { Client, until } from "./client.js";
 import type { Asked, Engine } from "./engine.js";
 import { fault, isFault, unpacked } from "./error.js";
 import { fetchHost } from "./host.js";
+import type { Notes, NotesOptions } from "./notes/types.js";
 import type { Host, Index, OpenOptions, Facet, SearchResult } from "./types.js";
 
 export { fault } from "./error.js";
 export { fetchHost } from "./host.js";
+export type * from "./notes/types.js";
 export type * from "./types.js";
 export type { LittoralError } from "./error.js";
 
@@ -42,6 +44,11 @@ export async function open(where: string | URL, options: OpenOptions = {}): Prom
 /** Opens the index that a host of your own holds; its engine runs in this thread. */
 export function openWith(host: Host, options: OpenOptions = {}): Promise<Index> {
   return until(options.signal, openHere(host, options));
+}
+
+/** Opens the index of a page's own documents, or begins one; it is kept in the browser. */
+export async function create(options: NotesOptions = {}): Promise<Notes> {
+  return (await import("./notes.js")).create(options);
 }
 
 async function openHere(host: Host, options: OpenOptions, reason: Error | null = null) {

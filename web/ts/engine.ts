@@ -11,8 +11,9 @@ export interface Sources {
   encoder: Source;
 }
 
-type Glue = Pick<typeof core, "default" | "open">;
-type CoreIndex = Awaited<ReturnType<typeof core.open>>;
+/** The functions of a module. */
+export type Glue = Pick<typeof core, "default" | "open">;
+export type CoreIndex = Awaited<ReturnType<typeof core.open>>;
 
 /** A search as the engine takes it, without the signal. */
 export type Asked = Omit<SearchOptions, "signal">;
@@ -27,7 +28,7 @@ export interface Engine {
 const loaded = new Map<string, Promise<Glue>>();
 
 /** Loads a module once; after a failure the next call tries again. */
-function load(name: string, glue: () => Promise<Glue> | Glue, source: Source): Promise<Glue> {
+export function load(name: string, glue: () => Promise<Glue> | Glue, source: Source): Promise<Glue> {
   let module = loaded.get(name);
   if (module === undefined) {
     module = (async () => {
@@ -86,7 +87,8 @@ export async function openEngine(host: Host, sources: Sources, model?: Bytes): P
   return new Session(await open(), open, embedder);
 }
 
-class Session implements Engine {
+/** An open index that is opened again when it was replaced. */
+export class Session implements Engine {
   #index: CoreIndex;
   readonly #open: () => Promise<CoreIndex>;
   readonly #embedder: Embedder | undefined;
@@ -185,7 +187,7 @@ class Session implements Engine {
 }
 
 /** What `call` gives; an error without a code gets one. */
-async function guarded<T>(call: () => Promise<T>): Promise<T> {
+export async function guarded<T>(call: () => Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (cause) {

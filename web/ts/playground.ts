@@ -69,7 +69,7 @@ function showFetched(result: SearchResult | undefined): void {
     ...(result === undefined ? [] : [figure("searching and waiting", `${result.timings_ms.total.toFixed(1)} ms`)]),
   ];
   byId("figures").replaceChildren(...figures);
-  const head = ["", "this query", "requests", "in all"].map((name, i) =>
+  const head = ["what", "this query", "requests", "in all"].map((name, i) =>
     make("th", { scope: "col", ...(i > 0 && { class: "number" }) }, name),
   );
   const rows = KINDS.map((kind) =>

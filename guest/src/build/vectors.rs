@@ -118,7 +118,13 @@ impl<S: Scratch + Sync> WriteInput<'_, S> {
             }
         }
         let axes = pca::principal_axes(&sample, dims, workers);
-        Ok(Rotation::new(dims, &axes.rows))
+        // A table's queries have nothing along further axes. Leaving those out of the documents
+        // takes a tenth off a query's bytes on SciFact, at equal nDCG@10 of words and table.
+        let kept = match self.vectors.queries {
+            Queries::Encoder => dims,
+            Queries::FitTable | Queries::Table(..) => dims.min(table::DIMS),
+        };
+        Ok(Rotation::new(dims, &axes.rows[..kept * dims]))
     }
 
     /// All vectors, turned and rounded to 8 bits, by chunk.
@@ -147,12 +153,11 @@ impl<S: Scratch + Sync> WriteInput<'_, S> {
 
 /// `vectors`, turned and rounded to 8 bits.
 fn turned(vectors: &[f32], rotation: &Rotation) -> Rows {
-    let dims = rotation.dims();
     let turned: Vec<f32> = vectors
-        .chunks_exact(dims)
+        .chunks_exact(rotation.width())
         .flat_map(|vector| rotation.apply(vector))
         .collect();
-    Rows::quantise(&turned, dims)
+    Rows::quantise(&turned, rotation.dims())
 }
 
 /// The rows of `members`, as numbers.
@@ -193,7 +198,6 @@ pub(super) fn write(
     files: &mut Files<'_, impl Sink>,
     workers: &impl Workers,
 ) -> Result<VectorsManifest, BuildError> {
-    let dims = input.vectors.dims;
     let n_chunks = input.layout.n_chunks();
     let fitted;
     let (segment, rotation) = if let Some(shared) = input.vectors.rotation {
@@ -203,6 +207,7 @@ pub(super) fn write(
         files.put(Kind::Rotation, &fitted.write())?;
         (files.segment(), &fitted)
     };
+    let dims = rotation.dims();
     let rows = input.turn(rotation, workers)?;
     let axes = Axes::fit(STEP, &variances(&rows, dims))?;
     let members = kmeans::cells(&rows, dims, cell_size(rows.scales.len()), workers);

@@ -140,7 +140,7 @@ impl<H: Host> Index<H> {
         let Decoded::Rotation(rotation) = &*decoded else {
             return Ok(None);
         };
-        let fits = vector.len() == rotation.dims();
+        let fits = vector.len() == rotation.width();
         Ok(fits.then(|| QueryVector::new(&rotation.apply(&vector))))
     }
 

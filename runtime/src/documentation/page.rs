@@ -19,7 +19,8 @@ pub(super) fn html(text: &str, document: &Document) -> String {
             _ => None,
         })
         .collect();
-    let options = Options::ENABLE_TABLES | Options::ENABLE_GFM;
+    let options =
+        Options::ENABLE_TABLES | Options::ENABLE_GFM | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS;
     let mut events: Vec<Event<'_>> = Parser::new_ext(text, options).collect();
     for at in 0..events.len() {
         let (before, after) = events.split_at_mut(at + 1);

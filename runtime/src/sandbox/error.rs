@@ -79,15 +79,15 @@ impl SandboxError {
     }
 }
 
-/// Why an instance did not start.
-pub(super) fn not_started(error: &wasmtime::Error, limits: &Limits) -> SandboxError {
+/// Why an instance did not start; `denied` says whether memory was.
+pub(super) fn not_started(error: &wasmtime::Error, denied: bool, limits: &Limits) -> SandboxError {
     if error.is::<PoolConcurrencyLimitError>() {
         return SandboxError::Busy {
             instances: limits.instances,
         };
     }
-    if error.is::<Trap>() {
-        return ended(error, false, limits);
+    if denied || error.is::<Trap>() {
+        return ended(error, denied, limits);
     }
     SandboxError::Unavailable {
         reason: format!("{error:#}"),

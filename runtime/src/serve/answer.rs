@@ -9,13 +9,14 @@ use super::gate::{Gate, Rate};
 use super::keys::{Access, Keys};
 use super::metrics::Metrics;
 use super::refusal::Refusal;
+use super::reply::{Envelope, REQUEST_ID, Reply};
 use super::tenant::{Tenant, Tenants};
 use super::{Bounds, OPENAPI, request};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
+use hyper::header::{self, HeaderMap};
 use hyper::{Method, Request, Response, StatusCode};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -26,39 +27,20 @@ const MAX_BODY_BYTES: usize = 64 << 10;
 /// Largest body of texts to encode or rerank.
 const MAX_TEXTS_BYTES: usize = 1 << 20;
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
 /// All that answers need.
 pub(super) struct Service {
-    tenants: Tenants,
+    pub(super) tenants: Tenants,
     rates: Vec<Rate>,
-    keys: Keys,
+    pub(super) keys: Keys,
     /// Names by which a server without keys may be called: a page of another site cannot make a
     /// browser say them.
     names: Option<Vec<String>>,
-    bounds: Bounds,
-    gate: Gate,
-    gpu: String,
+    pub(super) bounds: Bounds,
+    pub(super) gate: Gate,
+    pub(super) gpu: String,
     pub(super) metrics: Metrics,
     ids: AtomicU64,
     started: u64,
-}
-
-/// What is sent.
-struct Reply {
-    status: StatusCode,
-    content_type: &'static str,
-    body: String,
-}
-
-impl Reply {
-    fn json(value: &Value) -> Self {
-        Self {
-            status: StatusCode::OK,
-            content_type: "application/json",
-            body: value.to_string(),
-        }
-    }
 }
 
 impl Service {
@@ -100,7 +82,8 @@ impl Service {
         request: Request<Incoming>,
     ) -> Response<Full<Bytes>> {
         let start = Instant::now();
-        self.metrics.in_flight.fetch_add(1, Ordering::Relaxed);
+        let metrics = &self.metrics;
+        let in_flight = metrics.enter();
         let id = self.request_id(request.headers());
         let origin = self.allowed_origin(request.headers());
         let route = route(request.uri().path());
@@ -112,11 +95,7 @@ impl Service {
         };
         let is_head = request.method() == Method::HEAD;
         let result = if is_preflight && route != "other" {
-            Ok(Reply {
-                status: StatusCode::NO_CONTENT,
-                content_type: "text/plain",
-                body: String::new(),
-            })
+            Ok(Reply::nothing())
         } else {
             Arc::clone(&self).reply(request, route).await
         };
@@ -124,62 +103,19 @@ impl Service {
             Ok(reply) => (reply, None),
             Err(refusal) => (self.refused(&refusal, &id), refusal.retry_after),
         };
-        self.metrics
-            .answered(route, reply.status.as_u16(), start.elapsed());
-        self.metrics.in_flight.fetch_sub(1, Ordering::Relaxed);
+        metrics.answered(route, reply.status.as_u16(), start.elapsed());
+        drop(in_flight);
 
-        let length = reply.body.len();
-        let body = if is_head {
-            Bytes::new()
-        } else {
-            Bytes::from(reply.body)
+        let envelope = Envelope {
+            id: &id,
+            origin: origin.as_deref(),
+            varies: !self.bounds.origins.is_empty(),
+            allow,
+            is_preflight,
+            is_head,
+            retry_after,
         };
-        let mut response = Response::new(Full::new(body));
-        *response.status_mut() = reply.status;
-        let headers = response.headers_mut();
-        let mut set = |name, value: &str| {
-            if let Ok(value) = HeaderValue::from_str(value) {
-                headers.insert(name, value);
-            }
-        };
-        set(header::CONTENT_TYPE, reply.content_type);
-        set(header::CACHE_CONTROL, "no-store");
-        set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-        set(REQUEST_ID, &id);
-        if reply.status != StatusCode::NO_CONTENT {
-            set(header::CONTENT_LENGTH, &length.to_string());
-        }
-        if reply.status == StatusCode::METHOD_NOT_ALLOWED || is_preflight {
-            set(header::ALLOW, allow);
-        }
-        if let Some(after) = retry_after {
-            set(
-                header::RETRY_AFTER,
-                &after.as_secs_f64().ceil().max(1.0).to_string(),
-            );
-        }
-        if reply.status == StatusCode::UNAUTHORIZED {
-            set(header::WWW_AUTHENTICATE, "Bearer");
-        }
-        if !self.bounds.origins.is_empty() {
-            set(header::VARY, "origin");
-        }
-        if let Some(origin) = origin {
-            set(header::ACCESS_CONTROL_ALLOW_ORIGIN, &origin);
-            set(
-                header::ACCESS_CONTROL_EXPOSE_HEADERS,
-                "retry-after, x-request-id",
-            );
-            if is_preflight {
-                set(header::ACCESS_CONTROL_ALLOW_METHODS, allow);
-                set(
-                    header::ACCESS_CONTROL_ALLOW_HEADERS,
-                    "authorization, content-type",
-                );
-                set(header::ACCESS_CONTROL_MAX_AGE, "600");
-            }
-        }
-        response
+        reply.response(&envelope)
     }
 
     async fn reply(
@@ -201,7 +137,8 @@ impl Service {
                 "GET /openapi.json says what there is",
             ));
         }
-        if if wants_post { !is_post } else { !is_get } {
+        let fits = if wants_post { is_post } else { is_get };
+        if !fits {
             return Err(Refusal::new(
                 StatusCode::METHOD_NOT_ALLOWED,
                 "method-not-allowed",
@@ -362,79 +299,6 @@ impl Service {
                 "send it faster",
             )),
         }
-    }
-
-    fn health(&self, access: Option<&Access>) -> Value {
-        let Some(access) = access else {
-            return json!({"status": "ok"});
-        };
-        let tenants = self.tenants.all().iter();
-        let indexes: Vec<Value> = tenants
-            .filter(|tenant| access.allows(tenant.name()))
-            .map(|tenant| {
-                let opened = tenant.opened();
-                json!({
-                    "name": tenant.name(),
-                    "build": opened.build,
-                    "documents": opened.documents,
-                    "chunks": opened.chunks,
-                    "embedder": opened.embedder,
-                    // What is wrong with it is in the log: it names files.
-                    "stale": tenant.trouble().is_some(),
-                })
-            })
-            .collect();
-        json!({
-            "status": "ok",
-            "version": env!("CARGO_PKG_VERSION"),
-            "host": self.tenants.place.name(),
-            "gpu": self.gpu,
-            "indexes": indexes,
-        })
-    }
-
-    fn metrics_for(&self, access: &Access) -> Result<Reply, Refusal> {
-        if *access != Access::All {
-            return Err(Refusal::new(
-                StatusCode::FORBIDDEN,
-                "forbidden",
-                "a key for some indexes does not show the counters of all",
-                "",
-            ));
-        }
-        let stale = self
-            .tenants
-            .all()
-            .iter()
-            .filter(|t| t.trouble().is_some())
-            .count();
-        let gauges = [
-            (
-                "littoral_indexes",
-                "Open indexes.",
-                self.tenants.all().len() as u64,
-            ),
-            (
-                "littoral_indexes_stale",
-                "Indexes whose folder could not be opened again.",
-                stale as u64,
-            ),
-            (
-                "littoral_queue",
-                "Requests that wait for a worker.",
-                self.gate.waiting() as u64,
-            ),
-            (
-                "littoral_workers",
-                "Engines at work at a time.",
-                self.bounds.workers as u64,
-            ),
-        ];
-        Ok(Reply {
-            status: StatusCode::OK,
-            content_type: "text/plain; version=0.0.4; charset=utf-8",
-            body: self.metrics.text(&gauges),
-        })
     }
 
     /// The caller's id of a request where it is plain, else one of ours.

@@ -26,10 +26,25 @@ pub(super) struct Metrics {
     times: Mutex<BTreeMap<&'static str, Times>>,
     refused: Mutex<BTreeMap<String, u64>>,
     pub(super) connections: AtomicU64,
-    pub(super) in_flight: AtomicU64,
+    in_flight: AtomicU64,
+}
+
+/// A request that is being answered, until it is dropped: also where its caller has gone.
+pub(super) struct InFlight<'a>(&'a AtomicU64);
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Metrics {
+    /// Counts a request that is being answered.
+    pub(super) fn enter(&self) -> InFlight<'_> {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        InFlight(&self.in_flight)
+    }
+
     /// Counts an answer.
     pub(super) fn answered(&self, route: &'static str, status: u16, time: Duration) {
         let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
@@ -54,7 +69,7 @@ impl Metrics {
     /// All counters as text; `gauges` are added as they are.
     pub(super) fn text(&self, gauges: &[(&str, &str, u64)]) -> String {
         let mut out = String::new();
-        let mut head = |out: &mut String, name: &str, kind: &str, help: &str| {
+        let head = |out: &mut String, name: &str, kind: &str, help: &str| {
             // Writing to a string does not fail.
             let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}");
         };

@@ -34,6 +34,9 @@ impl Stamp {
     }
 }
 
+/// How often an index is opened again for one query that it was replaced under.
+const REOPENINGS: usize = 3;
+
 /// A state of an index, open.
 struct Current {
     engine: Engine,
@@ -157,7 +160,7 @@ impl Tenant {
         Arc::clone(&current)
     }
 
-    /// Answers `query`. An index that was replaced under the query is opened again, once.
+    /// Answers `query`. An index that was replaced under the query is opened again.
     ///
     /// # Errors
     /// [`SandboxError`]
@@ -183,13 +186,13 @@ impl Tenant {
     }
 
     fn ask<T>(&self, ask: impl Fn(&Engine) -> Result<T, SandboxError>) -> Result<T, SandboxError> {
-        match ask(&self.current().engine) {
-            Err(error) if error.code() == "stale-index" => {
-                self.reopen();
-                ask(&self.current().engine)
-            }
-            answer => answer,
+        for _ in 0..REOPENINGS {
+            match ask(&self.current().engine) {
+                Err(error) if error.code() == "stale-index" => self.reopen(),
+                answer => return answer,
+            };
         }
+        ask(&self.current().engine)
     }
 
     /// Opens the index again where its entry is another than the one that was last looked at; whether
@@ -213,7 +216,9 @@ impl Tenant {
                 true
             }
             Err(error) => {
-                *seen = (stamp, Some(error.to_string()));
+                // What is damaged stays so until it is replaced; all else may pass.
+                let is_damaged = error.code().starts_with("index-");
+                *seen = (stamp.filter(|_| is_damaged), Some(error.to_string()));
                 false
             }
         }

@@ -24,8 +24,9 @@ const COMPRESSED = new Set([".html", ".js", ".mjs", ".json", ".css", ".wasm"]);
  * `log` receives { path, bytes } for each answer, `bytes` being its compressed body. `delay` ms are
  * waited before each answer, so that requests that depend on one another can be told from those
  * that do not. Text and .wasm go out with brotli at quality 9, as a good static host does it.
+ * `headers` go with every answer.
  */
-export async function serve(mounts, pages = {}) {
+export async function serve(mounts, pages = {}, headers = {}) {
   const state = { log: [], delay: 0 };
   const compressed = new Map();
   const server = createServer(async (request, response) => {
@@ -40,6 +41,7 @@ export async function serve(mounts, pages = {}) {
         "content-type": type,
         "content-length": body.length,
         "cache-control": "public, max-age=3600",
+        ...headers,
         ...(encoding === undefined ? {} : { "content-encoding": encoding }),
       });
       response.end(body);
@@ -61,7 +63,7 @@ export async function serve(mounts, pages = {}) {
 }
 
 async function answer(path, mounts, pages, compressed) {
-  const extension = pages[path] === undefined ? extname(path) : ".html";
+  const extension = pages[path] === undefined || extname(path) !== "" ? extname(path) : ".html";
   const type = TYPES[extension] ?? "application/octet-stream";
   if (COMPRESSED.has(extension) && compressed.has(path)) {
     return compressed.get(path);

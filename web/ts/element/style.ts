@@ -63,7 +63,7 @@ input::placeholder { color: var(--muted); opacity: 1 }
 .sub { margin-inline-start: 12px; padding-block: 5px; border-start-start-radius: 0; border-end-start-radius: 0; border-inline-start: 2px solid var(--border) }
 .sub .title { font-size: .875em; font-weight: 500 }
 .sub .excerpt { -webkit-line-clamp: 1; font-size: .8125em; color: var(--muted) }
-mark { background: var(--mark); color: inherit; border-radius: 3px; padding-inline: 1px }
+mark { background: var(--mark); color: var(--text); border-radius: 3px; padding-inline: 1px }
 .past { display: flex; justify-content: space-between; padding: 4px 10px; font-size: .8125em; color: var(--muted) }
 .recent { display: flex; gap: 10px; align-items: center }
 .recent svg { inline-size: 16px; block-size: 16px; color: var(--muted) }

@@ -10,7 +10,7 @@ use littoral_indexes::vectors::rows::Rows;
 
 /// Dimensions of a row: the first of the turned vectors. On six collections 256 keep all but 0.2
 /// points of what 384 give, at two thirds of the bytes.
-const DIMS: usize = 256;
+pub(super) const DIMS: usize = 256;
 
 /// Texts held out, at most.
 const MAX_HELD_OUT: usize = 400;
@@ -61,7 +61,7 @@ pub(super) fn fit(
         let texts: Vec<String> = spans.iter().map(|s| s.text.clone()).collect();
         let vectors = (input.vectors.encode)(&texts)?;
         let mut out = Spans::default();
-        let pieces = texts.iter().zip(vectors.chunks_exact(rotation.dims()));
+        let pieces = texts.iter().zip(vectors.chunks_exact(rotation.width()));
         // Turning is the longest part: on all threads.
         let turned = workers.map(pieces.collect(), |(text, vector): (&String, &[f32])| {
             (text, first_dims(&rotation.apply(vector), dims))
@@ -84,7 +84,7 @@ pub(super) fn fit(
             counts: vocabulary.counts(),
             n_rows: vocabulary.n_rows(),
             start: &start,
-            width: rotation.dims(),
+            width: rotation.width(),
             spans: &fitted,
             held_out: &held_out,
             chunks: &chunks,

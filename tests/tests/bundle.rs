@@ -1,0 +1,224 @@
+//! Bundles: what is in one, what it may replace, and that it is whole or not there.
+//!
+//! The package for pages is stood in for by files of its names, since what a bundle does with them
+//! does not depend on what they hold; `web/checks/bundle.test.mjs` opens a real one in a browser.
+#![allow(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
+
+use littoral_tests::program::{self, Ran};
+use std::fs;
+use std::path::Path;
+
+const FILES: [&str; 10] = [
+    "element.js",
+    "element-languages.js",
+    "index.js",
+    "inline.js",
+    "languages.js",
+    "worker.js",
+    "littoral.wasm",
+    "littoral-languages.wasm",
+    "LICENSE-MIT",
+    "LICENSE-APACHE",
+];
+
+/// A folder with the index `ix` of one page, and the package `pkg`.
+fn folder() -> tempfile::TempDir {
+    let root = tempfile::tempdir().unwrap();
+    let at = root.path();
+    fs::write(
+        at.join("tide.md"),
+        "# Tide\n\nHigh water comes twice a day.\n",
+    )
+    .unwrap();
+    let ran = program::run(at, &["build", "tide.md", "-o", "ix", "--embedder", "none"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    fs::create_dir_all(at.join("pkg/pages")).unwrap();
+    for file in FILES {
+        fs::write(at.join("pkg").join(file), format!("{file}\n")).unwrap();
+    }
+    let pages = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../web/pages"));
+    for file in ["search.html", "page.css", "icon.svg"] {
+        fs::copy(pages.join(file), at.join("pkg/pages").join(file)).unwrap();
+    }
+    root
+}
+
+fn bundle(root: &tempfile::TempDir, arguments: &[&str]) -> Ran {
+    let mut all = vec!["bundle", "ix", "--json"];
+    all.extend(arguments);
+    program::command(root.path(), &all)
+        .env("LITTORAL_WEB", "pkg")
+        .output()
+        .unwrap()
+        .into()
+}
+
+const OUT: [&str; 4] = ["-o", "out", "--target", "browser"];
+
+/// The files below `folder` and their bytes.
+fn contents(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(&next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let name = path.strip_prefix(folder).unwrap().display().to_string();
+                found.push((name, fs::read(&path).unwrap()));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// What lies beside the index and the package: nothing may be left of a bundle in the making.
+fn beside(root: &tempfile::TempDir) -> Vec<String> {
+    let entries = fs::read_dir(root.path()).unwrap();
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| !matches!(name.as_str(), "tide.md" | "ix" | "pkg"))
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_bundle_holds_a_page_the_engine_and_a_sound_index() {
+    let root = folder();
+    let ran = bundle(&root, &OUT);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let out = root.path().join("out");
+    let files = contents(&out);
+    let json = ran.json();
+    assert_eq!(json["target"], "browser");
+    assert_eq!(json["files"], files.len());
+    let bytes: usize = files.iter().map(|(_, bytes)| bytes.len()).sum();
+    assert_eq!(json["bytes"], bytes);
+    for file in FILES {
+        let at = format!("js/{file}");
+        assert!(files.iter().any(|(name, _)| *name == at), "{at} is missing");
+    }
+    let check = program::run(&out, &["check", "littoral"]);
+    assert_eq!(check.code, 0, "{check:?}");
+    assert!(!out.join("littoral/.littoral.lock").exists());
+    let page = fs::read_to_string(out.join("index.html")).unwrap();
+    for address in page.split('"').filter(|piece| piece.contains('/')) {
+        let is_relative = !address.starts_with('/') && !address.contains("://");
+        assert!(is_relative, "{address} is not relative");
+    }
+    assert_eq!(beside(&root), ["out"]);
+}
+
+#[test]
+fn a_former_bundle_is_replaced_and_the_same_input_gives_the_same_bytes() {
+    let root = folder();
+    fs::create_dir(root.path().join("out")).unwrap();
+    assert_eq!(bundle(&root, &OUT).code, 0, "an empty folder is taken");
+    let first = contents(&root.path().join("out"));
+    assert_eq!(bundle(&root, &OUT).code, 0);
+    assert_eq!(contents(&root.path().join("out")), first);
+    fs::write(root.path().join("tide.md"), "# Ebb\n\nLow water.\n").unwrap();
+    let built = program::run(
+        root.path(),
+        &["build", "tide.md", "-o", "ix", "--embedder", "none"],
+    );
+    assert_eq!(built.code, 0, "{built:?}");
+    assert_eq!(bundle(&root, &OUT).code, 0);
+    let found = program::run(root.path(), &["search", "out/littoral", "ebb"]);
+    assert_eq!(found.code, 0, "{found:?}");
+    assert_eq!(beside(&root), ["out"], "nothing of the old one is left");
+}
+
+#[test]
+fn what_no_bundle_wrote_is_left_alone() {
+    let changes: [(&str, &str); 3] = [
+        ("index.html", "mine"),
+        ("notes.txt", "mine"),
+        ("littoral-bundle.json", "{}"),
+    ];
+    for (file, text) in changes {
+        let root = folder();
+        assert_eq!(bundle(&root, &OUT).code, 0);
+        fs::write(root.path().join("out").join(file), text).unwrap();
+        let before = contents(&root.path().join("out"));
+        let ran = bundle(&root, &OUT);
+        assert_eq!(ran.code, 2, "{ran:?}");
+        assert_eq!(ran.error_code(), "not-a-bundle");
+        assert_eq!(contents(&root.path().join("out")), before);
+        assert_eq!(beside(&root), ["out"]);
+    }
+    let root = folder();
+    fs::create_dir(root.path().join("out")).unwrap();
+    fs::write(root.path().join("out/thesis.txt"), "mine").unwrap();
+    let ran = bundle(&root, &OUT);
+    assert_eq!(ran.error_code(), "not-a-bundle");
+    assert!(ran.out.contains("thesis.txt"), "{}", ran.out);
+}
+
+#[test]
+fn a_damaged_index_gives_no_bundle() {
+    let root = folder();
+    let files = contents(&root.path().join("ix"));
+    let (name, bytes) = files
+        .iter()
+        .find(|(name, _)| name.contains(".lit"))
+        .unwrap();
+    let mut bytes = bytes.clone();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(root.path().join("ix").join(name), bytes).unwrap();
+    let ran = bundle(&root, &OUT);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert_eq!(ran.error_code(), "index-corrupt");
+    assert_eq!(beside(&root), [""; 0]);
+}
+
+#[test]
+fn other_targets_and_places_are_errors_that_name_what_exists() {
+    let root = folder();
+    for (target, code) in [
+        ("cloudflare", "unsupported"),
+        ("deno", "unsupported"),
+        ("wasi", "unsupported"),
+        ("toaster", "bad-option"),
+    ] {
+        let ran = bundle(&root, &["-o", "out", "--target", target]);
+        assert_eq!(ran.error_code(), code);
+        assert!(ran.out.contains("--target browser"), "{}", ran.out);
+    }
+    let inside = bundle(&root, &["-o", "ix/out", "--target", "browser"]);
+    assert_eq!(inside.error_code(), "bad-output");
+    let none = program::run(
+        root.path(),
+        &[
+            "bundle", "none", "-o", "out", "--target", "browser", "--json",
+        ],
+    );
+    assert_eq!(none.error_code(), "not-found");
+    let lacking: Ran = program::command(
+        root.path(),
+        &["bundle", "ix", "-o", "out", "--target", "browser", "--json"],
+    )
+    .env("LITTORAL_WEB", "ix")
+    .output()
+    .unwrap()
+    .into();
+    assert_eq!(lacking.error_code(), "no-web-package");
+    assert_eq!(beside(&root), [""; 0]);
+}
+
+#[test]
+fn addresses_of_documents_are_relative_to_what_is_said() {
+    let root = folder();
+    let base = "https://example.org/a\"><script>";
+    let ran = bundle(
+        &root,
+        &["-o", "out", "--target", "browser", "--base-url", base],
+    );
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let page = fs::read_to_string(root.path().join("out/index.html")).unwrap();
+    let escaped = "base=\"https://example.org/a&quot;><script>\"";
+    assert!(page.contains(escaped), "{page}");
+}
