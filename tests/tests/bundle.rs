@@ -164,7 +164,7 @@ fn a_damaged_index_gives_no_bundle() {
     let files = contents(&root.path().join("ix"));
     let (name, bytes) = files
         .iter()
-        .find(|(name, _)| name.contains(".lit"))
+        .find(|(name, _)| name.rsplit('.').next() == Some("lit"))
         .unwrap();
     let mut bytes = bytes.clone();
     *bytes.last_mut().unwrap() ^= 1;
