@@ -143,7 +143,7 @@ impl Context {
         }
         let kept = whole[..end].trim_end();
         hit.chunk.end = hit.chunk.start + kept.len();
-        hit.chunk.text = kept.to_owned();
+        kept.clone_into(&mut hit.chunk.text);
         !kept.is_empty() && self.add(hit, max_tokens)
     }
 }

@@ -7,7 +7,6 @@ use littoral_tests::server::{Answer, Server, index};
 use serde_json::{Value, json};
 use std::fs;
 use std::io::{Read, Write};
-use std::path::Path;
 use std::thread;
 
 const SEA: [(&str, &str); 3] = [

@@ -86,7 +86,7 @@ impl Rotation {
             return Err(fields.error("vectors have no dimensions, or too many"));
         }
         let rest = fields.rest();
-        if rest == 0 || rest % (2 * width) != 0 || rest > 2 * width * width {
+        if rest == 0 || !rest.is_multiple_of(2 * width) || rest > 2 * width * width {
             return Err(fields.error("a rotation has no rows, or part of one, or too many"));
         }
         let bytes = fields.take(rest)?;

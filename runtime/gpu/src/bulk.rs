@@ -101,20 +101,20 @@ impl BulkEncoder {
 
     /// Vectors of texts given as tokens, `[n, dims]`; what other threads ask for at the same time goes
     /// through the device with them.
-    pub fn encode(&self, texts: Vec<Vec<u32>>) -> Vec<f32> {
+    pub fn encode(&self, texts: &[Vec<u32>]) -> Vec<f32> {
         let n = texts.len() as u64;
         if self.tally().failure.is_none() {
             let (send, vectors) = channel();
             let requests = lock(&self.requests).clone();
             // A thread that is gone answers as one that failed.
-            let sent = requests.send((texts.clone(), send)).is_ok();
+            let sent = requests.send((texts.to_vec(), send)).is_ok();
             if let (true, Ok(Some(vectors))) = (sent, vectors.recv()) {
                 self.state.gpu_texts.fetch_add(n, Ordering::Relaxed);
                 return vectors;
             }
         }
         self.state.cpu_texts.fetch_add(n, Ordering::Relaxed);
-        self.plain.encode(&texts)
+        self.plain.encode(texts)
     }
 
     /// Who encoded what so far.
@@ -144,7 +144,7 @@ impl BulkEncoder {
         // The first run compiles the kernels.
         for _ in 0..3 {
             let start = Instant::now();
-            self.encode(texts.clone());
+            self.encode(&texts);
             gpu = gpu.max(n as f64 / start.elapsed().as_secs_f64());
         }
         if let Some(error) = self.tally().failure {
@@ -251,14 +251,14 @@ mod tests {
         };
         let bulk = BulkEncoder::new(&gpu, Arc::clone(&plain)).expect("a device that works");
         assert!(bulk.is_exact());
-        let text = |i: u32| -> Vec<u32> { (0..i % 40 + 1).map(|t| (t * 7 + i) % 30).collect() };
+        let text = |i: u32| -> Vec<u32> { (0..=i % 40).map(|t| (t * 7 + i) % 30).collect() };
         std::thread::scope(|scope| {
             for thread in 0..4u32 {
                 let (bulk, plain, gpu, text) = (&bulk, &plain, &gpu, &text);
                 scope.spawn(move || {
                     for i in 0..30 {
                         let texts = vec![text(thread * 31 + i), text(i)];
-                        assert_eq!(bulk.encode(texts.clone()), plain.encode(&texts));
+                        assert_eq!(bulk.encode(&texts), plain.encode(&texts));
                         if (thread, i) == (2, 12) {
                             gpu.lose();
                         }

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Instant;
 use wgpu::util::{BufferInitDescriptor, DeviceExt};
-use wgpu::{BufferUsages, DeviceType};
+use wgpu::{BufferUsages, CommandEncoderDescriptor, ComputePassDescriptor, DeviceType};
 
 /// Bytes sent to the device before it is waited for.
 const UPLOAD_BYTES: usize = 32 << 20;
@@ -350,8 +350,10 @@ impl Gpu {
         &self,
         f: impl FnOnce(&mut wgpu::ComputePass<'_>) -> Result<(), GpuError>,
     ) -> Result<wgpu::CommandEncoder, GpuError> {
-        let mut commands = self.device.create_command_encoder(&Default::default());
-        let mut pass = commands.begin_compute_pass(&Default::default());
+        let mut commands = self
+            .device
+            .create_command_encoder(&CommandEncoderDescriptor::default());
+        let mut pass = commands.begin_compute_pass(&ComputePassDescriptor::default());
         f(&mut pass)?;
         drop(pass);
         Ok(commands)

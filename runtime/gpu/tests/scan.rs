@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A device; `None` where the machine has no driver at all, unless `LITTORAL_GPU_TESTS` demands one.
+#[expect(clippy::print_stderr, reason = "a test that measures nothing says so")]
 fn device() -> Option<Arc<Gpu>> {
     match Gpu::open(Adapters::Any) {
         Ok(gpu) => Some(gpu),

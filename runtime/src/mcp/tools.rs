@@ -144,7 +144,7 @@ pub(super) fn call(tenants: &Tenants, parameters: &Value) -> Result<Value, Wrong
     let answer = match name {
         Some("search") => search(tenants, read(arguments)?),
         Some("context") => context(tenants, read(arguments)?),
-        Some("read_passages") => read_passages(tenants, read(arguments)?),
+        Some("read_passages") => read_passages(tenants, &read(arguments)?),
         Some(other) => return Err((INVALID_PARAMS, format!("there is no tool {other:?}"))),
         None => return Err((INVALID_PARAMS, "there is no name of a tool".to_owned())),
     };
@@ -238,7 +238,7 @@ fn search(tenants: &Tenants, asked: Search) -> Called {
             hit.chunk.text
         );
     }
-    data(text, &found)
+    Ok(Ok(data(text, &found)))
 }
 
 fn context(tenants: &Tenants, asked: Context) -> Called {
@@ -260,20 +260,18 @@ fn context(tenants: &Tenants, asked: Context) -> Called {
     } else {
         packed.text.clone()
     };
-    data(text, &packed)
+    Ok(Ok(data(text, &packed)))
 }
 
-fn read_passages(tenants: &Tenants, asked: ReadPassages) -> Called {
+fn read_passages(tenants: &Tenants, asked: &ReadPassages) -> Called {
     bounded(&asked.document, "document")?;
     let tenant = tenant(tenants, asked.index.as_deref())?;
     let found = match tenant.read(&asked.document, asked.first, asked.count.unwrap_or(8)) {
         Ok(Some(found)) => found,
         Ok(None) => {
             let text = format!("There is no document {:?}.", asked.document);
-            return data(
-                text,
-                &json!({"document": null, "n_chunks": 0, "chunks": []}),
-            );
+            let none = json!({"document": null, "n_chunks": 0, "chunks": []});
+            return Ok(Ok(data(text, &none)));
         }
         Err(error) => return Ok(Err(error)),
     };
@@ -282,11 +280,11 @@ fn read_passages(tenants: &Tenants, asked: ReadPassages) -> Called {
         let headings = chunk.heading.join(" › ");
         let _ = writeln!(text, "\n[passage {}] {headings}\n{}", chunk.id, chunk.text);
     }
-    data(text, &found)
+    Ok(Ok(data(text, &found)))
 }
 
-fn data(text: String, value: &impl serde::Serialize) -> Called {
+fn data(text: String, value: &impl serde::Serialize) -> Answer {
     // What is shown is made of texts and numbers, which JSON has.
     let data = serde_json::to_value(value).unwrap_or_default();
-    Ok(Ok(Answer { text, data }))
+    Answer { text, data }
 }

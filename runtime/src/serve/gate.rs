@@ -112,7 +112,7 @@ mod tests {
         assert!(rate.take(start + Duration::from_millis(101)).is_ok());
         assert!(rate.take(start + Duration::from_millis(102)).is_err());
         // An hour of silence saves up no more than a second.
-        let later = start + Duration::from_secs(3600);
+        let later = start + Duration::from_hours(1);
         assert_eq!((0..20).filter(|_| rate.take(later).is_ok()).count(), 10);
         let any = Rate::new(0, start);
         assert!((0..10_000).all(|_| any.take(start).is_ok()));
@@ -125,7 +125,7 @@ mod tests {
             .build()
             .unwrap();
         runtime.block_on(async {
-            let gate = Arc::new(Gate::new(1, 2, Duration::from_secs(600)));
+            let gate = Arc::new(Gate::new(1, 2, Duration::from_mins(10)));
             let first = gate.enter().await.unwrap();
             let waiters: Vec<_> = (0..2)
                 .map(|_| {

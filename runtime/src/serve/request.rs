@@ -257,7 +257,7 @@ fn decoded(text: &str) -> Result<String, Refusal> {
     let spaced = text.replace('+', " ");
     let decoded = percent_decode_str(&spaced).decode_utf8();
     decoded
-        .map(|text| text.into_owned())
+        .map(std::borrow::Cow::into_owned)
         .map_err(|_| Refusal::bad("the address is not in UTF-8"))
 }
 

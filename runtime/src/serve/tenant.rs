@@ -280,7 +280,7 @@ fn open(
 /// The indexes of a server.
 #[derive(Debug)]
 pub(crate) struct Tenants {
-    tenants: Vec<Arc<Tenant>>,
+    all: Vec<Arc<Tenant>>,
     pub(crate) place: Place,
     pub(crate) models: Arc<Models>,
 }
@@ -289,7 +289,7 @@ impl Tenants {
     /// `tenants`, whose names differ.
     pub(crate) fn new(tenants: Vec<Tenant>, place: Place, models: Arc<Models>) -> Self {
         Self {
-            tenants: tenants.into_iter().map(Arc::new).collect(),
+            all: tenants.into_iter().map(Arc::new).collect(),
             place,
             models,
         }
@@ -297,12 +297,12 @@ impl Tenants {
 
     /// All of them.
     pub(crate) fn all(&self) -> &[Arc<Tenant>] {
-        &self.tenants
+        &self.all
     }
 
     /// The one called `name`, or the only one.
     pub(crate) fn named(&self, name: Option<&str>) -> Option<&Arc<Tenant>> {
-        match (name, self.tenants.as_slice()) {
+        match (name, self.all.as_slice()) {
             (Some(name), tenants) => tenants.iter().find(|tenant| tenant.name == name),
             (None, [only]) => Some(only),
             (None, _) => None,
