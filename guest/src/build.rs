@@ -25,7 +25,9 @@ pub(crate) use prepare::encoder_text;
 pub use prepare::{PreparedDocument, Preparer};
 pub(crate) use segment::filter_value;
 pub use segment::{SegmentBuilder, SegmentInput, segment_id};
-pub use settings::{default_settings, preparer, source_hash};
+#[cfg(feature = "languages")]
+pub use settings::preparer;
+pub use settings::{default_settings, source_hash};
 pub use vectors::{Encode, Queries, VectorInput};
 
 use littoral_indexes::envelope::BlockId;

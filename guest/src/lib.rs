@@ -9,6 +9,7 @@
 //! encoder's kernels alone.
 #![deny(unsafe_code)]
 
+#[cfg(feature = "languages")]
 pub mod amend;
 pub mod analysis;
 pub mod build;

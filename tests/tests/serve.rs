@@ -237,7 +237,8 @@ fn indexes_are_apart_and_a_damaged_one_harms_no_other() {
             "{found}"
         );
     }
-    // Every file of one index turns bad while it is open.
+    // Every file of one index turns bad while it is open and nothing of it was read.
+    let server = Server::start(root.path(), &["sea", "land"]);
     for entry in fs::read_dir(root.path().join("land")).unwrap().flatten() {
         if entry.path().is_dir() {
             for file in fs::read_dir(entry.path()).unwrap().flatten() {

@@ -1,6 +1,8 @@
 //! The settings of an index, and what prepares its documents.
 
+#[cfg(feature = "languages")]
 use super::Preparer;
+#[cfg(feature = "languages")]
 use crate::analysis::{AnalysisOptions, Language};
 use crate::chunk::ChunkOptions;
 use littoral_indexes::manifest::{Embedding, ScoringParameters, Settings};
@@ -27,7 +29,9 @@ pub fn default_settings() -> Settings {
     }
 }
 
-/// A preparer for documents of an index with `settings`.
+/// A preparer for documents of an index with `settings`. Needs the feature `languages`, as
+/// [`Preparer::new`] does.
+#[cfg(feature = "languages")]
 pub fn preparer(settings: &Settings) -> Preparer {
     let chunking = ChunkOptions {
         max_tokens: settings.chunk_tokens,

@@ -50,7 +50,7 @@ impl<'a> Waiting<'a> {
     fn one_more(count: &'a AtomicUsize, limit: usize) -> Option<Self> {
         let room = |waiting| (waiting < limit).then_some(waiting + 1);
         let entered = count.fetch_update(Ordering::AcqRel, Ordering::Acquire, room);
-        entered.is_ok().then_some(Self(count))
+        entered.is_ok().then(|| Self(count))
     }
 }
 
