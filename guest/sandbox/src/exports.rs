@@ -12,6 +12,7 @@ use serde::Serialize;
 use std::cell::RefCell;
 use std::future::Future;
 use std::pin::pin;
+use std::ptr;
 use std::slice;
 use std::task::{Context, Poll, Waker};
 
@@ -32,7 +33,7 @@ pub(crate) extern "C" fn allocate(bytes: usize) -> *mut u8 {
 #[unsafe(no_mangle)]
 pub(crate) unsafe extern "C" fn release(address: *mut u8, bytes: usize) {
     // SAFETY: by the contract above these were made of a box of as many bytes.
-    drop(unsafe { Box::from_raw(slice::from_raw_parts_mut(address, bytes)) });
+    drop(unsafe { Box::from_raw(ptr::slice_from_raw_parts_mut(address, bytes)) });
 }
 
 /// Opens the index: [`Open`] in, [`Opened`] out.
