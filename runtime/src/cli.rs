@@ -118,16 +118,20 @@ fn open(path: &Path) -> Result<Index<FolderHost>, Failure> {
     pollster::block_on(Index::open(FolderHost::new(path))).map_err(|error| engine_failure(&error))
 }
 
-/// Opens the index in `path` with the encoder of its queries, where `vectors` are asked for, they need
-/// one and it is here; and with a reranker.
+/// Opens the index in `path` with the encoder of its queries, where `vectors` are asked for: the one named
+/// `embedder`, or where they need one and it is here, its own; and with a reranker.
 fn open_with_models(
     path: &Path,
     vectors: bool,
+    embedder: Option<&str>,
     reranker: Option<&Arc<Encoder>>,
 ) -> Result<Index<FolderHost>, Failure> {
     let index = open(path)?;
-    let encoder = vectors.then(|| embedder::for_queries(&index.manifest().settings));
-    let encoder = encoder.flatten();
+    let encoder = if vectors {
+        embedder::for_queries(&index.manifest().settings, embedder)?
+    } else {
+        None
+    };
     if encoder.is_none() && reranker.is_none() {
         return Ok(index);
     }

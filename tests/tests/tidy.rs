@@ -9,7 +9,8 @@ use std::process::Command;
 const ARROWS: &[(&str, &[&str])] = &[
     ("indexes", &[]),
     ("guest", &["indexes"]),
-    ("runtime", &["guest", "indexes"]),
+    ("runtime", &["guest", "indexes", "onnx"]),
+    ("runtime/onnx", &[]),
     ("web", &["guest", "indexes"]),
     ("web/bindgen", &[]),
     ("web/encoder", &["guest"]),

@@ -47,6 +47,10 @@ pub(super) struct Arguments {
     /// Take the last word for the beginning of one
     #[arg(long)]
     as_you_type: bool,
+    /// The model that encoded the documents, where it lies elsewhere than when the index was built, or
+    /// where the index has a query table and the model itself is to encode the query
+    #[arg(long, value_name = "minilm|PATH")]
+    embedder: Option<String>,
     #[command(flatten)]
     rerank: super::rerank::RerankArguments,
     /// Where the engine runs; this version runs it natively
@@ -109,7 +113,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     };
     let vectors = options.mode != Mode::Lexical;
     let encoder = reranker.as_ref().map(|reranker| &reranker.encoder);
-    let index = super::open_with_models(&arguments.index, vectors, encoder)?;
+    let embedder = arguments.embedder.as_deref();
+    let index = super::open_with_models(&arguments.index, vectors, embedder, encoder)?;
     let mut result = pollster::block_on(index.search(&arguments.query, &options))
         .map_err(|error| engine_failure(&error))?;
     result.timings_ms.total = start.elapsed().as_secs_f64() * 1e3;

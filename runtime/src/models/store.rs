@@ -60,6 +60,21 @@ pub fn resolve(name_or_path: &str) -> Result<Encoder, ModelsError> {
     })
 }
 
+/// The graph in ONNX that is meant by `name_or_path`: the file itself, or that of a folder which has no
+/// weights of BERT's family to be packed.
+pub fn graph(name_or_path: &str) -> Option<PathBuf> {
+    let path = Path::new(name_or_path);
+    let graph = super::onnx::graph_of(path)?;
+    if path.is_dir() && path.join("model.safetensors").is_file() {
+        let config = super::folder::read(&path.join("config.json"), 1 << 20).ok()?;
+        let config: serde_json::Value = serde_json::from_slice(&config).ok()?;
+        if config["model_type"].as_str().unwrap_or("bert") == "bert" {
+            return None;
+        }
+    }
+    Some(graph)
+}
+
 /// Loads a packed file.
 ///
 /// # Errors
