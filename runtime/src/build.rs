@@ -1,6 +1,6 @@
 //! Builds an index from documents.
 
-use crate::embed::{CacheError, Embedder, Sample};
+use crate::embed::{EmbedError, Embedder, Sample};
 use crate::pipeline::{Pool, pipeline};
 use crate::store::{Folder, StoreError, TemporaryFile};
 use littoral_guest::build::{
@@ -40,9 +40,9 @@ pub enum BuildFailure {
     /// The old index could not be read.
     #[error(transparent)]
     Engine(#[from] EngineError),
-    /// Vectors could not be remembered.
+    /// Texts have no vectors: the encoder failed, or they could not be remembered.
     #[error(transparent)]
-    Cache(#[from] CacheError),
+    Embed(#[from] EmbedError),
     /// The index has vectors, and the encoder that made them is not at hand.
     #[error("the index has vectors of {embedder:?}, and its encoder is not here")]
     NoEncoder {
@@ -65,7 +65,8 @@ impl BuildFailure {
                 "disk-full"
             }
             Self::Build(error) => error.code(),
-            Self::Scratch(_) | Self::Cache(_) => "write-failed",
+            Self::Embed(EmbedError::Encode(_)) => "model-failed",
+            Self::Scratch(_) | Self::Embed(_) => "write-failed",
             Self::Empty => "no-documents",
             Self::Engine(error) => error.code(),
             Self::NoEncoder { .. } => "no-encoder",

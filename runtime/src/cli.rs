@@ -15,6 +15,7 @@ mod rerank;
 mod search;
 mod serve;
 
+use crate::embed::TextEncoder;
 use crate::host::FolderHost;
 use crate::sandbox::{Limits, Sandbox, SandboxError, SandboxedIndex};
 use clap::{Parser, Subcommand};
@@ -141,21 +142,32 @@ fn open(path: &Path) -> Result<Index<FolderHost>, Failure> {
     pollster::block_on(Index::open(FolderHost::new(path))).map_err(|error| engine_failure(&error))
 }
 
-/// Opens the index in `path` with the encoder of its queries, where `vectors` are asked for, they need
-/// one and it is here; and with a reranker.
+/// The models that a command names.
+#[derive(Debug, Clone, Copy, Default)]
+struct Named<'a> {
+    /// The encoder of queries, where it is another than the index' own.
+    embedder: Option<&'a str>,
+    reranker: Option<&'a Arc<Encoder>>,
+}
+
+/// Opens the index in `path` with the encoder of its queries, where `vectors` are asked for: the one that
+/// is `named`, or where they need one and it is here, its own; and with a reranker.
 fn open_with_models(
     path: &Path,
     vectors: bool,
-    reranker: Option<&Arc<Encoder>>,
+    named: Named<'_>,
 ) -> Result<Index<FolderHost>, Failure> {
     let index = open(path)?;
-    let encoder =
-        vectors.then(|| embedder::for_queries(&index.manifest().settings.embedding.embedder));
-    let encoder = encoder.flatten();
-    if encoder.is_none() && reranker.is_none() {
+    let embedding = &index.manifest().settings.embedding;
+    let encoder = if vectors {
+        embedder::for_queries(&embedding.embedder, embedding.model, named.embedder)?
+    } else {
+        None
+    };
+    if encoder.is_none() && named.reranker.is_none() {
         return Ok(index);
     }
-    let host = host(path, encoder, reranker);
+    let host = host(path, encoder, named.reranker);
     pollster::block_on(Index::open(host)).map_err(|error| engine_failure(&error))
 }
 
@@ -163,19 +175,28 @@ fn open_with_models(
 fn open_in_sandbox(
     path: &Path,
     vectors: bool,
-    reranker: Option<&Arc<Encoder>>,
+    named: Named<'_>,
 ) -> Result<SandboxedIndex<FolderHost>, Failure> {
     must_exist(path)?;
     let sandbox = Sandbox::new(Limits::default()).map_err(|error| sandbox_failure(&error))?;
     let index = sandbox.open(FolderHost::new(path));
     let mut index = index.map_err(|error| sandbox_failure(&error))?;
-    let encoder = vectors.then(|| embedder::for_queries(&index.opened().embedder));
-    index.set_host(host(path, encoder.flatten(), reranker));
+    let encoder = if vectors {
+        let opened = index.opened();
+        embedder::for_queries(&opened.embedder, opened.model, named.embedder)?
+    } else {
+        None
+    };
+    index.set_host(host(path, encoder, named.reranker));
     Ok(index)
 }
 
 /// The host over the index in `path` with the models that are here.
-fn host(path: &Path, encoder: Option<Arc<Encoder>>, reranker: Option<&Arc<Encoder>>) -> FolderHost {
+fn host(
+    path: &Path,
+    encoder: Option<Arc<dyn TextEncoder>>,
+    reranker: Option<&Arc<Encoder>>,
+) -> FolderHost {
     let mut host = FolderHost::new(path);
     if let Some(encoder) = encoder {
         host = host.with_encoder(encoder);

@@ -15,17 +15,42 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Texts encoded as one job.
 const JOB_TEXTS: usize = 16;
 
+/// Why an encoder gave no vector.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct EncodeError(pub String);
+
+/// Why texts have no vectors.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EmbedError {
+    /// Vectors could not be remembered.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+    /// The encoder failed.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+}
+
 /// Turns texts into unit vectors.
 pub trait TextEncoder: Send + Sync {
     /// Identifies the model: other bytes of it, another id.
     fn id(&self) -> [u8; 8];
     /// Dimensions of a vector.
     fn dims(&self) -> usize;
+    /// Tokens of `text`, cut at the model's length.
+    fn n_tokens(&self, text: &str) -> usize;
     /// Unit vectors of documents' `texts`, `[n, dims]`. What a text gives does not depend on the
     /// others.
-    fn encode(&self, texts: &[&str]) -> Vec<f32>;
+    ///
+    /// # Errors
+    /// [`EncodeError`] when the model fails on a text.
+    fn encode(&self, texts: &[&str]) -> Result<Vec<f32>, EncodeError>;
     /// The unit vector of a query, `[dims]`: some models want it told apart from a document.
-    fn encode_query(&self, query: &str) -> Vec<f32> {
+    ///
+    /// # Errors
+    /// As [`TextEncoder::encode`].
+    fn encode_query(&self, query: &str) -> Result<Vec<f32>, EncodeError> {
         self.encode(&[query])
     }
 }
@@ -39,12 +64,16 @@ impl TextEncoder for Encoder {
         Self::dims(self)
     }
 
-    fn encode(&self, texts: &[&str]) -> Vec<f32> {
-        self.embed_documents(texts)
+    fn n_tokens(&self, text: &str) -> usize {
+        self.tokenizer().encode(text, self.max_tokens()).len()
     }
 
-    fn encode_query(&self, query: &str) -> Vec<f32> {
-        self.embed_query(query)
+    fn encode(&self, texts: &[&str]) -> Result<Vec<f32>, EncodeError> {
+        Ok(self.embed_documents(texts))
+    }
+
+    fn encode_query(&self, query: &str) -> Result<Vec<f32>, EncodeError> {
+        Ok(self.embed_query(query))
     }
 }
 
@@ -76,8 +105,8 @@ impl Embedder {
     /// so that a remembered vector is the one that was computed.
     ///
     /// # Errors
-    /// [`CacheError`] when the cache cannot be written.
-    pub fn embed(&self, texts: &[String]) -> Result<Vec<f32>, CacheError> {
+    /// [`EmbedError`] when the encoder fails or the cache cannot be written.
+    pub fn embed(&self, texts: &[String]) -> Result<Vec<f32>, EmbedError> {
         let dims = self.dims();
         let keys: Vec<_> = texts.iter().map(|text| cache::key(text)).collect();
         let mut vectors = vec![None; texts.len()];
@@ -89,7 +118,7 @@ impl Embedder {
         }
         let missing: Vec<usize> = (0..texts.len()).filter(|&i| vectors[i].is_none()).collect();
         let asked: Vec<&str> = missing.iter().map(|&i| texts[i].as_str()).collect();
-        let encoded = self.encoder.encode(&asked);
+        let encoded = self.encoder.encode(&asked)?;
         let mut fresh = Vec::with_capacity(missing.len());
         for (&i, vector) in missing.iter().zip(encoded.chunks_exact(dims.max(1))) {
             let rounded = cache::Rounded::of(vector);
@@ -106,8 +135,8 @@ impl Embedder {
     /// Vectors of `texts`, `[n, dims]`, on all threads of `pool`.
     ///
     /// # Errors
-    /// [`CacheError`] when the cache cannot be written.
-    pub fn embed_all(&self, texts: &[String], pool: &Pool) -> Result<Vec<f32>, CacheError> {
+    /// [`EmbedError`] when the encoder fails or the cache cannot be written.
+    pub fn embed_all(&self, texts: &[String], pool: &Pool) -> Result<Vec<f32>, EmbedError> {
         // Texts of one length together: jobs end at about the same time.
         let mut order: Vec<usize> = (0..texts.len()).collect();
         order.sort_by_key(|&i| (std::cmp::Reverse(texts[i].len()), i));

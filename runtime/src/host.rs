@@ -84,7 +84,7 @@ impl Host for FolderHost {
 
     async fn embed(&self, model: [u8; 8], text: &str) -> Option<Vec<f32>> {
         let encoder = self.encoder.as_ref().filter(|e| e.id() == model)?;
-        Some(encoder.encode_query(text))
+        encoder.encode_query(text).ok()
     }
 
     async fn rerank(&self, model: [u8; 8], query: &str, texts: &[&str]) -> Option<Vec<f64>> {

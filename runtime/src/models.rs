@@ -7,6 +7,12 @@
 mod error;
 pub mod fetch;
 pub mod folder;
+pub mod loss;
+#[cfg(feature = "onnx")]
+pub mod onnx;
+#[cfg(not(feature = "onnx"))]
+#[path = "models/onnx_disabled.rs"]
+pub mod onnx;
 pub mod pack;
 pub mod reference;
 pub mod safetensors;
@@ -14,7 +20,10 @@ mod store;
 pub mod tokenizer;
 
 pub use error::ModelsError;
-pub use store::{EXTENSION, folder as models_folder, load, path, resolve, save, stored};
+pub use loss::{Loss, loss};
+pub use store::{
+    EXTENSION, folder as models_folder, graph, load, path, resolve, save, stored, text_encoder,
+};
 
 use folder::Weights;
 use littoral_guest::Encoder;

@@ -20,7 +20,7 @@ use littoral_guest::{Document, SearchOptions};
 use littoral_indexes::envelope::{BlockId, Kind, SegmentId};
 use littoral_indexes::manifest::Manifest;
 use littoral_runtime::build::{Tools, build_documents, default_settings};
-use littoral_runtime::embed::{Embedder, TextEncoder};
+use littoral_runtime::embed::{Embedder, EncodeError, TextEncoder};
 use littoral_runtime::host::FolderHost;
 use littoral_runtime::models;
 use littoral_runtime::pipeline::Pool;
@@ -149,7 +149,11 @@ impl TextEncoder for Given {
         DIMS
     }
 
-    fn encode(&self, texts: &[&str]) -> Vec<f32> {
+    fn n_tokens(&self, text: &str) -> usize {
+        text.split_whitespace().count()
+    }
+
+    fn encode(&self, texts: &[&str]) -> Result<Vec<f32>, EncodeError> {
         let vector = |text: &&str| {
             // A document's text names its own vector last, after that of its title.
             let name = text.split_whitespace().next_back().unwrap();
@@ -162,7 +166,7 @@ impl TextEncoder for Given {
             };
             &vectors[at..at + DIMS]
         };
-        texts.iter().flat_map(vector).copied().collect()
+        Ok(texts.iter().flat_map(vector).copied().collect())
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Every function may be given anything. It panics only where something is wrong.
 
+mod models;
+
 use crate::memory::{Place, Stored};
 use crate::sample;
 use littoral_guest::analysis::{AnalysisOptions, Analyzer, Language, detect};
@@ -23,13 +25,14 @@ use littoral_indexes::vectors::{Axes, Cell, Centroids, Rotation};
 use littoral_indexes::{filters, sort};
 use littoral_runtime::build::default_settings;
 use littoral_runtime::ingest::{IngestOptions, SourceKind, Unit, parse as read_document};
+pub use models::models;
 use std::sync::OnceLock;
 
 /// A target: its name and what it does with bytes.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 18] = [
+pub const TARGETS: [Target; 19] = [
     ("envelope", envelope),
     ("manifest", manifest),
     ("lexicon", lexicon),
@@ -48,6 +51,7 @@ pub const TARGETS: [Target; 18] = [
     ("html", html),
     ("markdown", markdown),
     ("records", records),
+    ("models", models),
 ];
 
 /// The numbering that the first four bytes ask for, and the other bytes.
@@ -401,6 +405,7 @@ pub fn seeds() -> Vec<(&'static str, Vec<u8>)> {
         ("markdown", b"---\ntitle: T\n---\n# A {#a}\n\n* b\n\n```rust\nfn c() {}\n```\n\n| d | e |\n|---|---|\n| f | g |\n".to_vec()),
         ("records", br#"{"_id":"1","title":"T","text":"x","url":"/u","lang":"en","meta":{"a":1},"filters":{"f":["g"]}}"#.to_vec()),
     ];
+    seeds.extend(models::files().into_iter().map(|bytes| ("models", bytes)));
     let blocks = stored.files.iter().filter_map(|(place, file)| match place {
         Place::Block(block) => Some((*block, file)),
         Place::Entry => None,

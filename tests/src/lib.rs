@@ -9,6 +9,7 @@ pub mod data;
 pub mod encoder;
 pub mod fuzz;
 pub mod hostile_text;
+pub mod hub;
 pub mod memory;
 pub mod models;
 pub mod program;

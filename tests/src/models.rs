@@ -1,6 +1,7 @@
 //! Model folders in Hugging Face's layout, small enough for tests.
 
 pub mod family;
+pub mod onnx;
 
 use serde_json::{Map, Value, json};
 use std::path::Path;

@@ -9,8 +9,9 @@ use std::process::Command;
 const ARROWS: &[(&str, &[&str])] = &[
     ("indexes", &[]),
     ("guest", &["indexes"]),
-    ("runtime", &["gpu", "guest", "indexes"]),
+    ("runtime", &["gpu", "guest", "indexes", "onnx"]),
     ("runtime/gpu", &["guest", "indexes"]),
+    ("runtime/onnx", &[]),
     ("guest/sandbox", &["guest", "indexes"]),
     ("web", &["guest", "indexes"]),
     ("web/bindgen", &[]),

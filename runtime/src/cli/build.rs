@@ -5,6 +5,7 @@ use super::output::{self, Failure};
 use super::{Outcome, embedder};
 use crate::build::{BuildFailure, default_settings};
 use crate::config::{Config, ConfigError};
+use crate::embed::EmbedError;
 use crate::ingest::{IngestOptions, Skipped, SourceFile, discover};
 use crate::pipeline::Pool;
 use crate::store::{Folder, folder_size, peak_rss_bytes};
@@ -30,7 +31,7 @@ pub(super) struct BuildArguments {
     #[arg(short, long)]
     output: PathBuf,
     /// How queries become vectors: by a table fitted to the documents, by the encoder minilm, by the
-    /// model in a file, or not at all
+    /// model in a file or a folder, packed, of BERT's family or in ONNX, or not at all
     #[arg(long, value_name = "none|table|minilm|PATH")]
     embedder: Option<String>,
     /// Budget of a chunk in tokens
@@ -305,7 +306,10 @@ pub(super) fn build_failure(error: &BuildFailure) -> Failure {
         BuildFailure::Build(_) | BuildFailure::Scratch(_) => {
             "check the space left on the disk and in the folder for temporary files"
         }
-        BuildFailure::Cache(_) => "free some space, or let LITTORAL_CACHE name another folder",
+        BuildFailure::Embed(EmbedError::Encode(_)) => {
+            "the model fails on a text of the documents; littoral build --embedder names another"
+        }
+        BuildFailure::Embed(_) => "free some space, or let LITTORAL_CACHE name another folder",
         BuildFailure::NoEncoder { .. } => {
             "fetch it with littoral model pull, or build the index anew with another --embedder"
         }

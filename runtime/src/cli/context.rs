@@ -1,8 +1,8 @@
 //! `littoral context`
 
-use super::Outcome;
 use super::output::{self, Failure};
 use super::search::{self, HostName, ModeName};
+use super::{Named, Outcome};
 use crate::context::{self, DEFAULT_TOKENS, MAX_TOKENS};
 use littoral_guest::SearchOptions;
 use std::path::PathBuf;
@@ -41,14 +41,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         rerank: reranker.as_ref().map(|reranker| reranker.asked),
         ..SearchOptions::default()
     });
-    let encoder = reranker.as_ref().map(|reranker| &reranker.encoder);
-    let found = search::find(
-        &arguments.index,
-        &arguments.query,
-        &options,
-        encoder,
-        arguments.host,
-    )?;
+    let named = Named {
+        reranker: reranker.as_ref().map(|reranker| &reranker.encoder),
+        ..Named::default()
+    };
+    let (index, query) = (&arguments.index, &arguments.query);
+    let found = search::find(index, query, &options, named, arguments.host)?;
     let context = context::pack(found, arguments.max_tokens);
     if arguments.json {
         output::json(&context)?;

@@ -4,9 +4,8 @@ use super::build::pool;
 use super::model;
 use super::output::Failure;
 use crate::build::{TABLE, Tools};
-use crate::embed::{Embedder, VectorCache};
-use crate::models;
-use littoral_guest::Encoder;
+use crate::embed::{Embedder, TextEncoder, VectorCache};
+use crate::models::{self, ModelsError};
 use littoral_indexes::manifest::{Embedding, Settings};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -31,9 +30,13 @@ fn cache_folder() -> PathBuf {
 }
 
 /// The encoder of documents for the embedder `name`.
-fn encoder(name: &str) -> Result<Encoder, Failure> {
+fn encoder(name: &str) -> Result<Arc<dyn TextEncoder>, Failure> {
     let stored = if name == TABLE { TEACHER } else { name };
-    model::resolve(stored).map_err(|error| model::failure(&error))
+    let loaded: Result<Arc<dyn TextEncoder>, ModelsError> = match models::graph(stored) {
+        Some(graph) => models::onnx::load_graph(&graph),
+        None => model::resolve(stored).map(|encoder| Arc::new(encoder) as _),
+    };
+    loaded.map_err(|error| model::failure(&error))
 }
 
 /// Writes into `settings` what the embedder `name` is, and gets what a build needs of it.
@@ -64,7 +67,7 @@ pub(super) fn tools(settings: &Settings, threads: usize) -> Result<Tools, Failur
     with_encoder(encoder(&settings.embedding.embedder)?, threads)
 }
 
-fn with_encoder(encoder: Encoder, threads: usize) -> Result<Tools, Failure> {
+fn with_encoder(encoder: Arc<dyn TextEncoder>, threads: usize) -> Result<Tools, Failure> {
     let cache = VectorCache::open(&cache_folder(), encoder.id(), encoder.dims());
     let cache = cache.map_err(|error| {
         Failure::new(
@@ -75,15 +78,46 @@ fn with_encoder(encoder: Encoder, threads: usize) -> Result<Tools, Failure> {
     })?;
     Ok(Tools {
         pool: pool(threads)?,
-        embedder: Some(Embedder::new(Arc::new(encoder), Some(cache))),
+        embedder: Some(Embedder::new(encoder, Some(cache))),
     })
 }
 
-/// The encoder of queries for an index whose embedder is `name`; `None` where queries need none, or
-/// where it is not here, which a search then says.
-pub(super) fn for_queries(name: &str) -> Option<Arc<Encoder>> {
-    if name.is_empty() || name == TABLE {
-        return None;
+/// The encoder of queries for an index whose embedder is `own` with vectors of `model`: the one that is
+/// `named`, else the index' own, unless queries need none. `None` where that is not here, which a search
+/// then says.
+pub(super) fn for_queries(
+    own: &str,
+    model: [u8; 8],
+    named: Option<&str>,
+) -> Result<Option<Arc<dyn TextEncoder>>, Failure> {
+    let name = match named {
+        None if own.is_empty() || own == TABLE => return Ok(None),
+        Some(TABLE) if own == TABLE => return Ok(None),
+        Some(name) if own.is_empty() => {
+            return Err(Failure::new(
+                "no-vectors",
+                format!("the index has no vectors, so the model {name:?} has nothing to search"),
+                "leave out --embedder, or build the index with it",
+            ));
+        }
+        named => named.unwrap_or(own),
+    };
+    // A search fetches no model.
+    let encoder = match models::text_encoder(name) {
+        Err(ModelsError::NotThere { .. }) if named.is_none() => return Ok(None),
+        loaded => loaded.map_err(|error| model::failure(&error))?,
+    };
+    if encoder.id() != model {
+        let hex = |id: [u8; 8]| id.iter().map(|b| format!("{b:02x}")).collect::<String>();
+        return Err(Failure::new(
+            "model-mismatch",
+            format!(
+                "the index has vectors of the model {}; {name:?} is the model {}",
+                hex(model),
+                hex(encoder.id())
+            ),
+            "name the model that encoded the documents by --embedder, or build the index anew",
+        ));
     }
-    models::resolve(name).ok().map(Arc::new)
+    Ok(Some(encoder))
 }

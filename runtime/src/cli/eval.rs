@@ -2,7 +2,7 @@
 
 use super::output::{self, Failure};
 use super::rerank::Reranker;
-use super::{Outcome, embedder, engine_failure};
+use super::{Named, Outcome, embedder, engine_failure};
 use crate::build::{build_documents, default_settings};
 use crate::config::Config;
 use crate::eval::{BuildCost, Dataset, DatasetError, Report, Run};
@@ -30,7 +30,7 @@ pub(super) struct Arguments {
     /// Judgements as lines of query id, document id and grade
     #[arg(long, value_name = "FILE", requires = "queries")]
     qrels: Option<PathBuf>,
-    /// How queries become vectors, as for a build
+    /// How queries become vectors, as for a build; of an index that is there, the model that encoded it
     #[arg(long, value_name = "none|table|minilm|PATH")]
     embedder: Option<String>,
     /// Retrieval modes, separated by commas [default: all that the index has]
@@ -81,8 +81,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
             };
             let dataset =
                 Dataset::from_files(queries, qrels).map_err(|error| dataset_failure(&error))?;
-            let encoder = reranker.as_ref().map(|reranker| &reranker.encoder);
-            let index = super::open_with_models(folder, true, encoder)?;
+            let named = Named {
+                embedder: arguments.embedder.as_deref(),
+                reranker: reranker.as_ref().map(|reranker| &reranker.encoder),
+            };
+            let index = super::open_with_models(folder, true, named)?;
             let build = BuildCost {
                 index_bytes: folder_size(folder).map_or(0, |(_, bytes)| bytes),
                 ..BuildCost::default()
@@ -132,7 +135,7 @@ fn mode(name: &str) -> Result<Mode, Failure> {
     }
 }
 
-fn dataset_failure(error: &DatasetError) -> Failure {
+pub(super) fn dataset_failure(error: &DatasetError) -> Failure {
     Failure::new(
         error.code(),
         error.to_string(),
@@ -188,8 +191,11 @@ fn on_collection(
         index_bytes,
         peak_rss_bytes: peak_rss_bytes(),
     };
-    let encoder = reranker.map(|reranker| &reranker.encoder);
-    let index = super::open_with_models(folder.path(), true, encoder)?;
+    let named = Named {
+        reranker: reranker.map(|reranker| &reranker.encoder),
+        ..Named::default()
+    };
+    let index = super::open_with_models(folder.path(), true, named)?;
     measure(&index, dataset, modes, arguments.fusion, reranker, build)
 }
 

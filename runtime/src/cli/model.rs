@@ -3,10 +3,11 @@
 use super::Outcome;
 use super::output::{self, Failure};
 use crate::documentation;
+use crate::eval::Dataset;
 use crate::models::fetch::{self, KNOWN};
 use crate::models::folder::Weights;
 use crate::models::pack::{FAST, FINE, pack};
-use crate::models::{self, Fidelity, ModelsError};
+use crate::models::{self, Fidelity, Loss, ModelsError};
 use clap::{Subcommand, ValueEnum};
 use littoral_guest::Encoder;
 use serde::Serialize;
@@ -53,6 +54,15 @@ enum Command {
         /// Bits of activations: 8 is faster, 12 closer to the original
         #[arg(long, value_enum, default_value = "8")]
         activations: Bits,
+        /// A collection in BEIR layout on which the loss in nDCG@10 is measured
+        #[arg(long, value_name = "BEIR_DIR")]
+        data: Option<PathBuf>,
+        /// Which judgements of the collection
+        #[arg(long, default_value = "test", requires = "data")]
+        split: String,
+        /// Documents that are ranked: all judged ones, and others up to this number
+        #[arg(long, value_name = "N", default_value_t = 2000, requires = "data")]
+        documents: usize,
         /// Print one JSON object
         #[arg(long)]
         json: bool,
@@ -104,6 +114,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
             name,
             output,
             activations,
+            data,
+            split,
+            documents,
             json,
         } => {
             let last = folder.canonicalize().ok();
@@ -116,8 +129,17 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
                 Bits::Eight => FAST,
                 Bits::Twelve => FINE,
             };
+            // What cannot be measured on is said before anything is computed.
+            let data = data.as_deref().map(|data| Dataset::open(data, split));
+            let data = data.transpose();
+            let data = data.map_err(|error| super::eval::dataset_failure(&error))?;
             let packed = store(folder, name, output.as_deref(), max);
-            show(&packed.map_err(|error| failure(&error))?, None, *json)?;
+            let mut packed = packed.map_err(|error| failure(&error))?;
+            if let Some(data) = data {
+                let loss = models::loss(&packed.weights, &packed.encoder, &data, *documents);
+                packed.loss = loss.map_err(|error| super::eval::dataset_failure(&error))?;
+            }
+            show(&packed, None, *json)?;
         }
         Command::Info { model, json } => info(model, *json)?,
     }
@@ -198,9 +220,11 @@ fn pull(name: &str, from: Option<&str>, scratch: &Path) -> Result<PathBuf, Model
 /// A model that was packed just now.
 struct Packed {
     path: PathBuf,
+    weights: Weights,
     encoder: Encoder,
     bytes: u64,
     fidelity: Option<Fidelity>,
+    loss: Option<Loss>,
 }
 
 fn store(
@@ -223,9 +247,11 @@ fn store(
     let fidelity = models::fidelity(&weights, &encoder, &samples());
     Ok(Packed {
         path,
+        weights,
         encoder,
         bytes: bytes.len() as u64,
         fidelity,
+        loss: None,
     })
 }
 
@@ -257,6 +283,8 @@ struct Report<'a> {
     sha256: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     fidelity: Option<Fidelity>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    loss: Option<Loss>,
 }
 
 fn report<'a>(encoder: &'a Encoder, path: &Path, bytes: u64) -> Report<'a> {
@@ -277,6 +305,7 @@ fn report<'a>(encoder: &'a Encoder, path: &Path, bytes: u64) -> Report<'a> {
         document_prompt: &config.document_prompt,
         sha256: None,
         fidelity: None,
+        loss: None,
     }
 }
 
@@ -284,6 +313,7 @@ fn show(packed: &Packed, sha256: Option<&str>, json: bool) -> Result<(), Failure
     let mut report = report(&packed.encoder, &packed.path, packed.bytes);
     report.sha256 = sha256;
     report.fidelity = packed.fidelity;
+    report.loss = packed.loss;
     print(&report, json)
 }
 
@@ -311,6 +341,16 @@ fn print(report: &Report<'_>, json: bool) -> Result<(), Failure> {
         output::line(format!(
             "  cosine to 32 bits: mean {:.4}, least {:.4}, of {} texts",
             fidelity.mean_cosine, fidelity.min_cosine, fidelity.texts
+        ));
+    }
+    if let Some(loss) = report.loss {
+        output::line(format!(
+            "  nDCG@10: {:.4}, in 32 bits {:.4}: {:+.4}, of {} queries and {} documents",
+            loss.packed_ndcg_10,
+            loss.exact_ndcg_10,
+            loss.packed_ndcg_10 - loss.exact_ndcg_10,
+            loss.queries,
+            loss.documents
         ));
     }
     Ok(())

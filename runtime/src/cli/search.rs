@@ -1,11 +1,9 @@
 //! `littoral search`
 
 use super::output::{self, Failure};
-use super::{Outcome, engine_failure};
-use littoral_guest::Encoder;
+use super::{Named, Outcome, engine_failure};
 use littoral_guest::engine::{Explanation, Mode, SearchOptions, SearchResult, SortOrder};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Instant;
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -59,6 +57,10 @@ pub(super) struct Arguments {
     /// Take the last word for the beginning of one
     #[arg(long)]
     as_you_type: bool,
+    /// The model that encoded the documents, where it lies elsewhere than when the index was built, or
+    /// where the index has a query table and the model itself is to encode the query
+    #[arg(long, value_name = "minilm|PATH")]
+    embedder: Option<String>,
     #[command(flatten)]
     rerank: super::rerank::RerankArguments,
     /// Where the engine runs: as part of the program, or in a sandbox, for an index that nobody
@@ -98,14 +100,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         explain: arguments.explain,
         ..SearchOptions::default()
     };
-    let encoder = reranker.as_ref().map(|reranker| &reranker.encoder);
-    let mut result = find(
-        &arguments.index,
-        &arguments.query,
-        &options,
-        encoder,
-        arguments.host,
-    )?;
+    let named = Named {
+        embedder: arguments.embedder.as_deref(),
+        reranker: reranker.as_ref().map(|reranker| &reranker.encoder),
+    };
+    let (index, query) = (&arguments.index, &arguments.query);
+    let mut result = find(index, query, &options, named, arguments.host)?;
     result.timings_ms.total = start.elapsed().as_secs_f64() * 1e3;
     if arguments.json {
         output::json(&result)?;
@@ -140,16 +140,16 @@ pub(super) fn find(
     path: &Path,
     query: &str,
     options: &SearchOptions,
-    reranker: Option<&Arc<Encoder>>,
+    named: Named<'_>,
     host: HostName,
 ) -> Result<SearchResult, Failure> {
     let vectors = options.mode != Mode::Lexical;
     match host {
         HostName::Native => {
-            let index = super::open_with_models(path, vectors, reranker)?;
+            let index = super::open_with_models(path, vectors, named)?;
             pollster::block_on(index.search(query, options)).map_err(|error| engine_failure(&error))
         }
-        HostName::Sandbox => super::open_in_sandbox(path, vectors, reranker)?
+        HostName::Sandbox => super::open_in_sandbox(path, vectors, named)?
             .search(query, options)
             .map_err(|error| super::sandbox_failure(&error)),
     }

@@ -47,6 +47,14 @@ pub enum ModelsError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A graph in ONNX that is damaged, or no encoder.
+    #[error("{reason}")]
+    Graph {
+        /// The stable kebab-case code.
+        code: &'static str,
+        /// The file, and what is wrong with it.
+        reason: String,
+    },
     /// A model could not be fetched.
     #[error("{what} could not be fetched: {reason}")]
     Fetch {
@@ -75,6 +83,7 @@ impl ModelsError {
             Self::Io { .. } => "model-unreadable",
             Self::Packed { source, .. } => source.code(),
             Self::Folder { .. } | Self::Tensor { .. } => "model-invalid",
+            Self::Graph { code, .. } => code,
             Self::Fetch { .. } => "model-fetch",
             Self::Hash { .. } => "model-hash",
         }
@@ -92,6 +101,9 @@ impl ModelsError {
             }
             Self::Folder { .. } | Self::Tensor { .. } => {
                 "a model folder has config.json, tokenizer.json and model.safetensors of BERT's family"
+            }
+            Self::Graph { .. } => {
+                "an encoder in ONNX is a folder with model.onnx, whose inputs are input_ids, attention_mask and token_type_ids, and tokenizer.json"
             }
             Self::Fetch { .. } => {
                 "without a network: littoral model pull minilm --from FOLDER, or build with --embedder none"

@@ -3,8 +3,10 @@
 use super::ModelsError;
 use super::folder::Weights;
 use super::pack::{FAST, pack};
+use crate::embed::TextEncoder;
 use littoral_guest::Encoder;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What a packed model's file is called behind its name.
 pub const EXTENSION: &str = "litmodel";
@@ -58,6 +60,32 @@ pub fn resolve(name_or_path: &str) -> Result<Encoder, ModelsError> {
         name: name_or_path.into(),
         folder,
     })
+}
+
+/// The encoder of texts that is meant by `name_or_path`: in ONNX, or as [`resolve`] finds it.
+///
+/// # Errors
+/// As [`resolve`]; [`ModelsError::Graph`] when a graph is damaged, or no encoder.
+pub fn text_encoder(name_or_path: &str) -> Result<Arc<dyn TextEncoder>, ModelsError> {
+    match graph(name_or_path) {
+        Some(graph) => super::onnx::load_graph(&graph),
+        None => Ok(Arc::new(resolve(name_or_path)?)),
+    }
+}
+
+/// The graph in ONNX that is meant by `name_or_path`: the file itself, or that of a folder which has no
+/// weights of BERT's family to be packed.
+pub fn graph(name_or_path: &str) -> Option<PathBuf> {
+    let path = Path::new(name_or_path);
+    let graph = super::onnx::graph_of(path)?;
+    if path.is_dir() && path.join("model.safetensors").is_file() {
+        let config = super::folder::read(&path.join("config.json"), 1 << 20).ok()?;
+        let config: serde_json::Value = serde_json::from_slice(&config).ok()?;
+        if config["model_type"].as_str().unwrap_or("bert") == "bert" {
+            return None;
+        }
+    }
+    Some(graph)
 }
 
 /// Loads a packed file.

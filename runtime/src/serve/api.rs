@@ -104,10 +104,6 @@ fn no_reranker() -> Refusal {
     )
 }
 
-fn tokens(encoder: &Encoder, text: &str) -> usize {
-    encoder.tokenizer().encode(text, encoder.max_tokens()).len()
-}
-
 fn embeddings(asked: &EmbeddingsBody, tenant: &Tenant) -> Result<Value, Refusal> {
     let texts = asked.texts()?;
     let as_base64 = match asked.encoding_format.as_deref() {
@@ -127,7 +123,8 @@ fn embeddings(asked: &EmbeddingsBody, tenant: &Tenant) -> Result<Value, Refusal>
         )
     })?;
     let read: Vec<&str> = texts.iter().map(String::as_str).collect();
-    let vectors = encoder.embed(&read);
+    let vectors = encoder.encode(&read);
+    let vectors = vectors.map_err(|error| Refusal::internal(error.to_string()))?;
     let vectors = vectors.chunks_exact(encoder.dims());
     let data = vectors.zip(0..).map(|(vector, index): (&[f32], usize)| {
         let embedding = if as_base64 {
@@ -139,7 +136,7 @@ fn embeddings(asked: &EmbeddingsBody, tenant: &Tenant) -> Result<Value, Refusal>
         json!({"object": "embedding", "index": index, "embedding": embedding})
     });
     let data: Vec<Value> = data.collect();
-    let n_tokens: usize = read.iter().map(|text| tokens(&encoder, text)).sum();
+    let n_tokens: usize = read.iter().map(|text| encoder.n_tokens(text)).sum();
     Ok(json!({
         "object": "list",
         "data": data,

@@ -1,6 +1,7 @@
 //! Encoders and the reranker of a server, loaded once.
 
 use crate::build::TABLE;
+use crate::embed::TextEncoder;
 use crate::models;
 use littoral_guest::Encoder;
 use std::collections::BTreeMap;
@@ -12,7 +13,7 @@ const TEACHER: &str = "minilm";
 /// See the [module](self).
 #[derive(Default)]
 pub(crate) struct Models {
-    loaded: Mutex<BTreeMap<String, Option<Arc<Encoder>>>>,
+    loaded: Mutex<BTreeMap<String, Option<Arc<dyn TextEncoder>>>>,
     reranker: Option<Arc<Encoder>>,
 }
 
@@ -32,19 +33,19 @@ impl Models {
 
     /// The encoder of queries for an index whose embedder is `name`; `None` where queries need none,
     /// or where it is not here, which a search then says.
-    pub(crate) fn for_queries(&self, name: &str) -> Option<Arc<Encoder>> {
+    pub(crate) fn for_queries(&self, name: &str) -> Option<Arc<dyn TextEncoder>> {
         (!name.is_empty() && name != TABLE).then(|| self.load(name))?
     }
 
     /// The encoder of the texts of an index whose embedder is `name`.
-    pub(crate) fn for_texts(&self, name: &str) -> Option<Arc<Encoder>> {
+    pub(crate) fn for_texts(&self, name: &str) -> Option<Arc<dyn TextEncoder>> {
         let name = if name == TABLE { TEACHER } else { name };
         (!name.is_empty()).then(|| self.load(name))?
     }
 
-    fn load(&self, name: &str) -> Option<Arc<Encoder>> {
+    fn load(&self, name: &str) -> Option<Arc<dyn TextEncoder>> {
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        let load = || models::resolve(name).ok().map(Arc::new);
+        let load = || models::text_encoder(name).ok();
         loaded.entry(name.to_owned()).or_insert_with(load).clone()
     }
 }

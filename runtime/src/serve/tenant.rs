@@ -1,11 +1,12 @@
 //! Indexes that are open for many queries, each opened again when its folder changes.
 
 use super::{Models, Place};
+use crate::embed::TextEncoder;
 use crate::host::FolderHost;
 use crate::sandbox::{Prepared, SandboxError, SandboxedIndex};
 use littoral_guest::engine::ReadDocument;
 use littoral_guest::wire::{Failure, Opened};
-use littoral_guest::{Encoder, EngineError, Index, SearchOptions, SearchResult};
+use littoral_guest::{EngineError, Index, SearchOptions, SearchResult};
 use littoral_indexes::manifest::ENTRY_NAME;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -151,7 +152,7 @@ impl Tenant {
     }
 
     /// The encoder of its texts.
-    pub(crate) fn encoder(&self) -> Option<Arc<Encoder>> {
+    pub(crate) fn encoder(&self) -> Option<Arc<dyn TextEncoder>> {
         self.models.for_texts(&self.current().opened.embedder)
     }
 
