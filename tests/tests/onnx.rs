@@ -172,7 +172,7 @@ fn what_is_no_encoder_is_refused() {
     broken.mixer[3] = f32::NAN;
     assert_eq!(
         code(&put("model.onnx", broken.bytes())),
-        Some("model-failed")
+        Some("model-invalid")
     );
     assert_eq!(
         code(&put("tokenizer.json", b"{}".to_vec())),

