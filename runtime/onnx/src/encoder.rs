@@ -193,7 +193,9 @@ impl OnnxEncoder {
             return Err(failed("its vector has numbers that are not finite".into()));
         }
         if length > 0.0 {
-            vector.iter_mut().for_each(|x| *x /= length);
+            for x in &mut vector {
+                *x /= length;
+            }
         }
         Ok(vector)
     }
