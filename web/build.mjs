@@ -3,7 +3,7 @@
 //   cargo → wasm-bindgen → optimise → littoral.wasm and others
 //   ts/   → esbuild      →            index.js, worker.js, node.js, …
 //   ts/   → tsc          →            types/
-//   pages/               →            pages/
+//   pages/, templates/   →            pages/, templates/
 //
 // Needs cargo with the wasm32-unknown-unknown target; installs its own tools when they are not there.
 
@@ -33,6 +33,7 @@ const ENTRIES = [
   { entry: "notes.ts", file: "notes.js" },
   { entry: "node.ts", file: "node.js" },
   { entry: "workerd.ts", file: "workerd.js" },
+  { entry: "edge.ts", file: "edge.js" },
   { entry: "pagefind.ts", file: "pagefind.js", littoral: "./index.js" },
   { entry: "pagefind.ts", file: "pagefind-node.js", littoral: "./node.js" },
   { entry: "element.ts", file: "element.js", littoral: "./index.js" },
@@ -113,7 +114,7 @@ for (const { entry, file, littoral } of ENTRIES) {
   });
 }
 execFileSync(join(web, "node_modules/.bin/tsc"), ["-p", web], { stdio: "inherit" });
-cpSync(join(web, "pages"), join(pkg, "pages"), { recursive: true });
+for (const folder of ["pages", "templates"]) cpSync(join(web, folder), join(pkg, folder), { recursive: true });
 for (const licence of ["LICENSE-MIT", "LICENSE-APACHE"]) {
   copyFileSync(join(root, licence), join(pkg, licence));
 }

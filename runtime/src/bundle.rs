@@ -1,9 +1,10 @@
-//! A bundle: an index, the engine and a page, in a folder that any static host can serve.
+//! A bundle: an index, the engine, and a page for any static host or a server for a platform.
 //!
 //! ```text
 //! index.html, page.css, icon.svg   a search page; addresses in it are relative
-//! js/                              the package for pages, with its licences
-//! littoral/                        the index
+//! worker.js, server.js, …          or a server, with its settings
+//! js/                              the package, with its licences
+//! littoral/, public/, index/       the index
 //! littoral-bundle.json             what was written, so that the next bundle may replace it
 //! ```
 //!
@@ -11,8 +12,11 @@
 //! old one or the new one. A folder is replaced only where every file in it is as a bundle wrote it:
 //! what somebody changed or added is theirs.
 
+mod target;
+
+pub(crate) use target::{Platform, Server, Store, Target};
+
 use crate::host::FolderHost;
-use crate::web;
 use littoral_guest::EngineError;
 use littoral_guest::engine::{Index, Problem};
 use littoral_indexes::envelope::SegmentId;
@@ -31,9 +35,6 @@ const MAX_LIST_BYTES: u64 = 64 << 20;
 
 /// Files beside those that a page loads from the package.
 const LICENCES: [&str; 2] = ["LICENSE-MIT", "LICENSE-APACHE"];
-
-/// Where the page says what addresses of documents are relative to.
-const BASE: &str = "base=\"./\"";
 
 /// Why there is no bundle.
 #[derive(Debug, thiserror::Error)]
@@ -67,7 +68,7 @@ pub(crate) enum BundleError {
     #[error("{}: {} ({})", .0.file, .0.message, .0.code)]
     Damaged(Problem),
     /// The package is of another version.
-    #[error("{} has no {BASE}: the package is of another version", path.display())]
+    #[error("{} is of another version of the package", path.display())]
     Page {
         /// The page.
         path: PathBuf,
@@ -125,8 +126,7 @@ pub(crate) struct Written {
     pub(crate) bytes: u64,
 }
 
-/// Writes a bundle for browsers of the index in `index` and the package in `package` to `out`, whose
-/// page takes addresses of documents as relative to `base`.
+/// Writes a bundle for `target` of the index in `index` and the package in `package` to `out`.
 ///
 /// # Errors
 /// [`BundleError`]; `out` is then as it was.
@@ -134,7 +134,7 @@ pub(crate) fn write(
     index: &Path,
     package: &Path,
     out: &Path,
-    base: &str,
+    target: &Target,
 ) -> Result<Written, BundleError> {
     let opened = pollster::block_on(Index::open(FolderHost::new(index)))?;
     let out = absolute(out)?;
@@ -154,12 +154,13 @@ pub(crate) fn write(
         files: BTreeMap::new(),
         bytes: 0,
     };
-    bundle.index(&source, opened.manifest())?;
-    bundle.package(package)?;
-    bundle.pages(&package.join("pages"), base)?;
-    let written = bundle.list()?;
+    let manifest = opened.manifest();
+    bundle.index(&source, manifest, target.index_folder())?;
+    bundle.package(package, &target.package_files())?;
+    bundle.around(target, package, &manifest.settings.embedding.embedder)?;
+    let written = bundle.list(target.name())?;
     // What was copied is verified, and with it what it was copied from.
-    let copied = FolderHost::new(new.path().join("new").join("littoral"));
+    let copied = FolderHost::new(new.path().join("new").join(target.index_folder()));
     let check = pollster::block_on(pollster::block_on(Index::open(copied))?.check());
     if let Some(problem) = check.problems.into_iter().next() {
         return Err(BundleError::Damaged(problem));
@@ -278,7 +279,7 @@ impl Bundle {
     }
 
     /// The entry, and the files of the segments that it names.
-    fn index(&mut self, index: &Path, manifest: &Manifest) -> Result<(), BundleError> {
+    fn index(&mut self, index: &Path, manifest: &Manifest, to: &str) -> Result<(), BundleError> {
         let mut segments = Vec::new();
         for segment in &manifest.segments {
             segments.push(SegmentId(segment.id).to_string());
@@ -290,38 +291,24 @@ impl Bundle {
             let mut files = Vec::new();
             walk(&index.join(&segment), &format!("{segment}/"), &mut files)?;
             for file in files {
-                self.copy(&index.join(&file), &format!("littoral/{file}"))?;
+                self.copy(&index.join(&file), &format!("{to}/{file}"))?;
             }
         }
-        self.copy(&index.join(ENTRY_NAME), &format!("littoral/{ENTRY_NAME}"))
+        self.copy(&index.join(ENTRY_NAME), &format!("{to}/{ENTRY_NAME}"))
     }
 
-    fn package(&mut self, package: &Path) -> Result<(), BundleError> {
-        web::FILES
-            .into_iter()
-            .chain(LICENCES)
+    fn package(&mut self, package: &Path, files: &[&str]) -> Result<(), BundleError> {
+        files
+            .iter()
+            .chain(&LICENCES)
             .try_for_each(|file| self.copy(&package.join(file), &format!("js/{file}")))
     }
 
-    fn pages(&mut self, pages: &Path, base: &str) -> Result<(), BundleError> {
-        for file in ["page.css", "icon.svg"] {
-            self.copy(&pages.join(file), file)?;
-        }
-        let path = pages.join("search.html");
-        let page = fs::read_to_string(&path).map_err(failed("read", &path))?;
-        if !page.contains(BASE) {
-            return Err(BundleError::Page { path });
-        }
-        let base = base.replace('&', "&amp;").replace('"', "&quot;");
-        let page = page.replace(BASE, &format!("base=\"{base}\""));
-        self.put("index.html", page.as_bytes())
-    }
-
-    fn list(self) -> Result<Written, BundleError> {
+    fn list(self, target: &str) -> Result<Written, BundleError> {
         let files = self.files.len() as u64 + 1;
         let list = List {
             littoral: env!("CARGO_PKG_VERSION").to_owned(),
-            target: "browser".to_owned(),
+            target: target.to_owned(),
             files: self.files,
         };
         let path = self.root.join(LIST_NAME);

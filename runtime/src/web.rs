@@ -22,6 +22,14 @@ pub(crate) const FILES: [&str; 8] = [
     "littoral-languages.wasm",
 ];
 
+/// Files that a server loads from the package, beside the one that opens indexes on its platform.
+pub(crate) const SERVER_FILES: [&str; 4] = [
+    "edge.js",
+    "languages.js",
+    "littoral.wasm",
+    "littoral-languages.wasm",
+];
+
 /// Why there is no package.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum WebError {

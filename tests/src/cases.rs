@@ -93,7 +93,7 @@ pub fn read(options: &Value) -> SearchOptions {
     }
 }
 
-/// Queries with their options: written ones, and every stretch of the corpus' words in one of many
+/// Queries with their options: written ones, and every stretch of the corpus' words in some of many
 /// ways of asking.
 pub fn cases(corpus: &Path) -> Vec<(String, Value)> {
     let mut cases: Vec<(String, Value)> = WRITTEN
@@ -105,24 +105,28 @@ pub fn cases(corpus: &Path) -> Vec<(String, Value)> {
     for (i, stretch) in words.chunks(3).enumerate() {
         let first = &stretch[0];
         let joined = stretch.join(" ");
-        cases.push(match i % 10 {
-            0 => (joined, json!({"k": 30})),
+        // Each stretch in three of the ways.
+        cases.extend([0, 3, 7].map(|shift| match (i + shift) % 10 {
+            0 => (joined.clone(), json!({"k": 30})),
             1 => (first.clone(), json!({"mode": "lexical", "explain": true})),
             2 => (but_last(first), json!({"asYouType": true, "k": 5})),
             3 => (misspelt(first), json!({"excerptChars": 60})),
             4 => (
-                joined,
+                joined.clone(),
                 json!({"filters": {"section": ["tides", "weather"]}}),
             ),
-            5 => (joined, json!({"chunks": true, "facets": ["section"]})),
+            5 => (
+                joined.clone(),
+                json!({"chunks": true, "facets": ["section"]}),
+            ),
             6 => (format!("{joined} -tide"), json!({"correct": false})),
-            7 => (joined, json!({"mode": "dense", "explain": true})),
+            7 => (joined.clone(), json!({"mode": "dense", "explain": true})),
             8 => (
-                joined,
+                joined.clone(),
                 json!({"mode": "dense", "k": 40, "filters": {"section": ["weather"]}}),
             ),
             _ => (format!("+{first} water"), json!({"sort": "date:desc"})),
-        });
+        }));
     }
     cases
 }

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
 
 use littoral_tests::program::{self, Ran};
+use serde_json::Value;
 use std::fs;
 use std::path::Path;
 
@@ -21,6 +22,15 @@ const FILES: [&str; 10] = [
     "LICENSE-APACHE",
 ];
 
+/// Files of the package that servers load beside the engine's.
+const SERVER_FILES: [&str; 5] = [
+    "edge.js",
+    "workerd.js",
+    "node.js",
+    "encoder.js",
+    "littoral-encoder.wasm",
+];
+
 /// A folder with the index `ix` of one page, and the package `pkg`.
 fn folder() -> tempfile::TempDir {
     let root = tempfile::tempdir().unwrap();
@@ -33,12 +43,18 @@ fn folder() -> tempfile::TempDir {
     let ran = program::run(at, &["build", "tide.md", "-o", "ix", "--embedder", "none"]);
     assert_eq!(ran.code, 0, "{ran:?}");
     fs::create_dir_all(at.join("pkg/pages")).unwrap();
-    for file in FILES {
+    for file in FILES.iter().chain(&SERVER_FILES) {
         fs::write(at.join("pkg").join(file), format!("{file}\n")).unwrap();
     }
     let pages = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../web/pages"));
     for file in ["search.html", "page.css", "icon.svg"] {
         fs::copy(pages.join(file), at.join("pkg/pages").join(file)).unwrap();
+    }
+    let templates = pages.parent().unwrap().join("templates");
+    for (name, bytes) in contents(&templates) {
+        let to = at.join("pkg/templates").join(name);
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        fs::write(to, bytes).unwrap();
     }
     root
 }
@@ -112,6 +128,85 @@ fn a_bundle_holds_a_page_the_engine_and_a_sound_index() {
     assert_eq!(beside(&root), ["out"]);
 }
 
+/// What `export default` of a module of the bundle gives.
+fn exported(file: &Path) -> Value {
+    let text = fs::read_to_string(file).unwrap();
+    let json = text.strip_prefix("export default ").unwrap();
+    serde_json::from_str(json.trim().strip_suffix(';').unwrap()).unwrap()
+}
+
+#[test]
+fn a_server_holds_its_template_the_engine_and_a_sound_index() {
+    for (target, more, index, own) in [
+        ("node", &[][..], "index", &["server.js", "js/node.js"][..]),
+        ("bun", &[], "index", &["server.js", "js/encoder.js"]),
+        ("deno", &[], "index", &["server.js", "deno.json"]),
+        (
+            "cloudflare",
+            &[],
+            "public/littoral",
+            &["worker.js", "js/workerd.js", "wrangler.json"],
+        ),
+        (
+            "cloudflare",
+            &["--store", "r2", "--access", "token", "--name", "sea-1"],
+            "index",
+            &["worker.js", "upload.js", "wrangler.json"],
+        ),
+        (
+            "cloudflare",
+            &["--store", "kv"],
+            "index",
+            &["worker.js", "upload.js", "wrangler.json"],
+        ),
+    ] {
+        let root = folder();
+        let arguments = [&["-o", "out", "--target", target], more].concat();
+        let ran = bundle(&root, &arguments);
+        assert_eq!(ran.code, 0, "{ran:?}");
+        assert_eq!(ran.json()["target"], target);
+        let out = root.path().join("out");
+        let common = [
+            "js/edge.js",
+            "js/littoral.wasm",
+            "README.md",
+            "package.json",
+        ];
+        for file in own.iter().chain(&common) {
+            assert!(out.join(file).is_file(), "{target}: {file} is missing");
+        }
+        let lines = own[0];
+        let template = fs::read_to_string(out.join(lines)).unwrap();
+        assert!(template.lines().count() < 200, "{target}: {lines} is long");
+        let check = program::run(&out, &["check", index]);
+        assert_eq!(check.code, 0, "{check:?}");
+        let config = exported(&out.join("config.js"));
+        let is_bound = more.contains(&"token");
+        assert_eq!(config["name"], if is_bound { "sea-1" } else { "ix" });
+        assert_eq!(config["access"], if is_bound { "token" } else { "open" });
+        assert_eq!(config["about"]["host"], target);
+        assert_eq!(exported(&out.join("openapi.js"))["openapi"], "3.1.0");
+        if target == "cloudflare" {
+            let text = fs::read_to_string(out.join("wrangler.json")).unwrap();
+            let told: Value = serde_json::from_str(&text).unwrap();
+            let store = config["store"].as_str().unwrap();
+            let bound = match store {
+                "assets" => &told["assets"],
+                "r2" => &told["r2_buckets"][0],
+                _ => &told["kv_namespaces"][0],
+            };
+            assert!(bound["binding"].is_string(), "{store}: {text}");
+            // Else anybody could fetch the index past its filters.
+            let is_hidden = told["assets"]["run_worker_first"] == true;
+            assert_eq!(is_hidden, store == "assets");
+            assert!(store == "assets" || !out.join("public").exists());
+        }
+        let first = contents(&out);
+        assert_eq!(bundle(&root, &arguments).code, 0, "it is replaced");
+        assert_eq!(contents(&out), first);
+    }
+}
+
 #[test]
 fn a_former_bundle_is_replaced_and_the_same_input_gives_the_same_bytes() {
     let root = folder();
@@ -178,15 +273,22 @@ fn a_damaged_index_gives_no_bundle() {
 #[test]
 fn other_targets_and_places_are_errors_that_name_what_exists() {
     let root = folder();
-    for (target, code) in [
-        ("cloudflare", "unsupported"),
-        ("deno", "unsupported"),
-        ("wasi", "unsupported"),
-        ("toaster", "bad-option"),
-    ] {
+    for (target, code) in [("wasi", "unsupported"), ("toaster", "bad-option")] {
         let ran = bundle(&root, &["-o", "out", "--target", target]);
         assert_eq!(ran.error_code(), code);
         assert!(ran.out.contains("--target browser"), "{}", ran.out);
+    }
+    for misplaced in [
+        &["--target", "browser", "--access", "token"][..],
+        &["--target", "browser", "--name", "sea"],
+        &["--target", "node", "--store", "r2"],
+        &["--target", "deno", "--base-url", "https://example.org/"],
+        &["--target", "node", "--name", "Sea"],
+        &["--target", "node", "--name", "-sea"],
+        &["--target", "cloudflare", "--name", ""],
+    ] {
+        let ran = bundle(&root, &[&["-o", "out"], misplaced].concat());
+        assert_eq!(ran.error_code(), "bad-option", "{misplaced:?}");
     }
     let inside = bundle(&root, &["-o", "ix/out", "--target", "browser"]);
     assert_eq!(inside.error_code(), "bad-output");

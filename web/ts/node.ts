@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Client, until } from "./client.js";
-import { modelBytes } from "./embedder.js";
+import { loadEncoder, modelBytes } from "./embedder.js";
 import { type Sources, openEngine } from "./engine.js";
 import { fault } from "./error.js";
 import { ENTRY, fetchHost } from "./host.js";
@@ -35,6 +35,12 @@ export async function openWith(host: Host, options: OpenOptions = {}): Promise<I
   };
   const model = embedder === undefined ? undefined : () => readModel(embedder, options.fetch);
   return new Client(await until(signal, openEngine(host, sources, model)), "here");
+}
+
+/** The encoder of a packed model by itself, for vectors of any texts. */
+export function loadModel(model: Model, options: Pick<OpenOptions, "fetch" | "wasm"> = {}) {
+  const wasm = () => options.wasm?.encoder ?? readFile(new URL("./littoral-encoder.wasm", import.meta.url));
+  return loadEncoder(() => readModel(model, options.fetch), wasm);
 }
 
 /** The bytes of a model in a file, or elsewhere. */

@@ -42,6 +42,12 @@ impl Encoder {
         self.0.embed(&[text])
     }
 
+    /// Tokens of a text as it is encoded, begin and end included.
+    pub fn tokens(&self, text: &str) -> usize {
+        let tokens = self.0.tokenizer().encode(text, self.0.max_tokens());
+        tokens.len()
+    }
+
     /// The vector of a text given as tokens, begin and end included.
     pub fn encode(&self, tokens: Vec<u32>) -> Vec<f32> {
         self.0.encode(&[tokens])
