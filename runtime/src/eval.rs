@@ -2,7 +2,8 @@
 //!
 //! [`dataset`] reads queries and judgements (BEIR layout, or any pair of files) and streams the
 //! corpus; [`metrics`] turns rankings into the figures trec_eval would print; [`report`] is the
-//! shape of `littoral eval --json`, with its [`latency`] percentiles.
+//! shape of `littoral eval --json`, with its [`latency`] percentiles; [`answers`] measures what
+//! `littoral ask` says.
 //!
 //! ```no_run
 //! use littoral_runtime::eval::{Dataset, Evaluator};
@@ -16,12 +17,15 @@
 //! # Ok::<(), littoral_runtime::eval::DatasetError>(())
 //! ```
 
+pub mod answers;
+pub mod compare;
 pub mod dataset;
 pub mod latency;
 pub mod metrics;
 pub mod report;
 mod run;
 
+pub use answers::{AnswerReport, Answers, answer_all, read_unanswerable};
 pub use dataset::{Corpus, Dataset, DatasetError, Qrels, Query, Record};
 pub use latency::Latency;
 pub use metrics::{Evaluation, Evaluator, Metrics};

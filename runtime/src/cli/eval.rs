@@ -1,5 +1,7 @@
 //! `littoral eval`
 
+mod answers;
+
 use super::output::{self, Failure};
 use super::rerank::Reranker;
 use super::{Outcome, embedder, engine_failure};
@@ -53,6 +55,17 @@ pub(super) struct Arguments {
     /// Threads of the build; 0 for one a core
     #[arg(long, default_value_t = 0)]
     threads: usize,
+    /// Measure answers too: a JSON object of question ids and their known answers [default: the
+    /// answers.json beside the queries]
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "")]
+    answers: Option<String>,
+    /// Questions that the documents do not answer, as JSON Lines (repeatable) [default: the
+    /// queries-unanswerable.jsonl beside the queries, if there is one]
+    #[arg(long, value_name = "FILE", requires = "answers")]
+    unanswerable: Vec<PathBuf>,
+    /// Evidence that an answer needs, 0 to 1
+    #[arg(long, value_name = "T", requires = "answers", value_parser = super::ask::share)]
+    threshold: Option<f64>,
     /// Print one JSON object
     #[arg(long)]
     pub(super) json: bool,
@@ -88,10 +101,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
                 ..BuildCost::default()
             };
             measure(
+                arguments,
                 &index,
                 &dataset,
                 &modes,
-                arguments.fusion,
                 reranker.as_ref(),
                 build,
             )?
@@ -190,14 +203,14 @@ fn on_collection(
     };
     let encoder = reranker.map(|reranker| &reranker.encoder);
     let index = super::open_with_models(folder.path(), true, encoder)?;
-    measure(&index, dataset, modes, arguments.fusion, reranker, build)
+    measure(arguments, &index, dataset, modes, reranker, build)
 }
 
 fn measure(
+    arguments: &Arguments,
     index: &Index<FolderHost>,
     dataset: &Dataset,
     modes: &[Mode],
-    fusion: Option<Fusion>,
     reranker: Option<&Reranker>,
     build: BuildCost,
 ) -> Result<Report, Failure> {
@@ -212,7 +225,7 @@ fn measure(
         for rerank in std::iter::once(None).chain(reranker.map(|reranker| Some(reranker.asked))) {
             let options = SearchOptions {
                 mode,
-                fusion: fusion.unwrap_or_default(),
+                fusion: arguments.fusion.unwrap_or_default(),
                 rerank,
                 ..SearchOptions::default()
             };
@@ -232,6 +245,7 @@ fn measure(
         },
         runs,
         build,
+        answers: answers::measure(arguments, index, dataset, reranker)?,
     })
 }
 
@@ -268,6 +282,9 @@ fn show(report: &Report) {
             output::bytes(run.cold.bytes as u64),
             run.cold.round_trips
         ));
+    }
+    if let Some(answers) = &report.answers {
+        answers::show(answers);
     }
     if report.build.seconds > 0.0 {
         output::line(format!(

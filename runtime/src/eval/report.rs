@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Latency, Metrics};
+use super::{AnswerReport, Latency, Metrics};
 
 /// One evaluation: a collection, an index of it, and one [`Run`] per retrieval mode.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -23,6 +23,9 @@ pub struct Report {
     pub runs: Vec<Run>,
     /// What building the index took.
     pub build: BuildCost,
+    /// What answers were like, where they were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers: Option<AnswerReport>,
 }
 
 /// The figures of one retrieval mode.
