@@ -54,7 +54,7 @@ enum Command {
     /// Serve indexes to a model's program, by the Model Context Protocol on standard input and output
     Mcp(mcp::Arguments),
     /// Measure retrieval on judged queries
-    Eval(eval::Arguments),
+    Eval(Box<eval::Arguments>),
     /// Verify every file, section and reference of an index
     Check(inspect::Arguments),
     /// Show what an index holds

@@ -20,14 +20,16 @@
 pub mod answers;
 pub mod compare;
 pub mod dataset;
+pub mod html;
 pub mod latency;
 pub mod metrics;
 pub mod report;
 mod run;
 
 pub use answers::{AnswerReport, Answers, answer_all, read_unanswerable};
+pub use compare::{CompareError, Comparison, Difference, Differences, compare, differences};
 pub use dataset::{Corpus, Dataset, DatasetError, Qrels, Query, Record};
 pub use latency::Latency;
 pub use metrics::{Evaluation, Evaluator, Metrics};
-pub use report::{BuildCost, ColdCost, Report, Run};
-pub use run::run;
+pub use report::{Ablated, BuildCost, ColdCost, Report, Run, Shown};
+pub use run::{name, run};

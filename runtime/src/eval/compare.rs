@@ -11,7 +11,10 @@
 //! information retrieval evaluation" (CIKM 2007); Efron, "Bootstrap methods" (1979); Vigna's
 //! SplitMix64 for the draws.
 
+use super::metrics::Metrics;
+use super::report::{Report, Run};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Draws of the randomisation test: the least p-value is about one in as many.
 const DRAWS: u32 = 10_000;
@@ -29,6 +32,108 @@ pub struct Difference {
     pub mean: f64,
     /// Chance of a difference as large between two runs that are equally good.
     pub p: f64,
+}
+
+/// The difference of each figure, by its name.
+pub type Differences = BTreeMap<String, Difference>;
+
+/// Runs beside those of a baseline.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// The baseline's file.
+    pub baseline: String,
+    /// How far a figure may fall.
+    pub margin: f64,
+    /// Whether no figure fell further, beyond chance.
+    pub passed: bool,
+    /// Judged queries that both have.
+    pub n_queries: u64,
+    /// By the name of the run.
+    pub runs: BTreeMap<String, Differences>,
+}
+
+/// Why two evaluations cannot be compared.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CompareError {
+    /// The baseline lacks what each query gave.
+    #[error(
+        "{baseline} does not say what each query gave: it was not written by --json of this version"
+    )]
+    NoQueries {
+        /// The file.
+        baseline: String,
+    },
+    /// A run of the baseline was not made now.
+    #[error("{baseline} has a run {run:?}, and this evaluation has none")]
+    NoRun {
+        /// The file.
+        baseline: String,
+        /// The run.
+        run: String,
+    },
+    /// The queries are others.
+    #[error("{baseline} and this evaluation have no judged query in common")]
+    NothingShared {
+        /// The file.
+        baseline: String,
+    },
+}
+
+/// Sets every run of `base`, read from the file `baseline`, beside the same run of `new`; over the
+/// queries that both have.
+///
+/// # Errors
+/// [`CompareError`] where there is nothing to compare.
+pub fn compare(
+    base: &Report,
+    new: &Report,
+    baseline: &str,
+    margin: f64,
+) -> Result<Comparison, CompareError> {
+    let mut comparison = Comparison {
+        baseline: baseline.to_owned(),
+        margin,
+        passed: true,
+        ..Comparison::default()
+    };
+    for run in &base.runs {
+        let baseline = baseline.to_owned();
+        if run.per_query.is_empty() {
+            return Err(CompareError::NoQueries { baseline });
+        }
+        let Some(other) = new.runs.iter().find(|other| other.name == run.name) else {
+            let run = run.name.clone();
+            return Err(CompareError::NoRun { baseline, run });
+        };
+        let shared = other.per_query.keys();
+        let shared = shared.filter(|id| run.per_query.contains_key(*id)).count();
+        if shared == 0 {
+            return Err(CompareError::NothingShared { baseline });
+        }
+        comparison.n_queries = shared as u64;
+        let differences = differences(run, other);
+        let fell = |d: &Difference| d.mean < -margin && d.p < SIGNIFICANT;
+        comparison.passed &= !differences.values().any(fell);
+        comparison.runs.insert(run.name.clone(), differences);
+    }
+    Ok(comparison)
+}
+
+/// The differences of all figures between two runs, over the queries that both have.
+pub fn differences(base: &Run, new: &Run) -> Differences {
+    let pairs: Vec<(&Metrics, &Metrics)> = base
+        .per_query
+        .iter()
+        .filter_map(|(id, base)| Some((base, new.per_query.get(id)?)))
+        .collect();
+    let names = Metrics::default().named().map(|(name, _)| name);
+    let figures = names.iter().enumerate().map(|(i, name)| {
+        let base: Vec<f64> = pairs.iter().map(|(base, _)| base.named()[i].1).collect();
+        let new: Vec<f64> = pairs.iter().map(|(_, new)| new.named()[i].1).collect();
+        ((*name).to_owned(), paired(&base, &new))
+    });
+    figures.collect()
 }
 
 /// How much better `new` is than `base`, figure by figure of the same queries in the same order; the
@@ -137,6 +242,46 @@ mod tests {
         assert_eq!(paired(&base, &base), Difference { mean: 0.0, p: 1.0 });
         assert!(paired(&base, &[0.6; 40]).p < 0.001);
         assert_eq!(paired(&[], &[]), Difference { mean: 0.0, p: 1.0 });
+    }
+
+    #[test]
+    fn a_run_that_falls_beyond_margin_and_chance_does_not_pass() {
+        let run = |name: &str, ndcg: f64| Run {
+            name: name.into(),
+            per_query: (0..50)
+                .map(|i| {
+                    let ndcg_10 = ndcg + f64::from(i % 5) / 100.0;
+                    (
+                        format!("q{i}"),
+                        Metrics {
+                            ndcg_10,
+                            ..Metrics::default()
+                        },
+                    )
+                })
+                .collect(),
+            ..Run::default()
+        };
+        let report = |runs: Vec<Run>| Report {
+            runs,
+            ..Report::default()
+        };
+        let base = report(vec![run("hybrid", 0.5)]);
+        let same = compare(&base, &base, "base.json", 0.01).unwrap();
+        assert!(same.passed && same.n_queries == 50);
+        assert!((same.runs["hybrid"]["ndcg@10"].p - 1.0).abs() < 1e-12);
+        let worse = report(vec![run("lexical", 0.5), run("hybrid", 0.4)]);
+        let fallen = compare(&base, &worse, "base.json", 0.01).unwrap();
+        assert!(!fallen.passed);
+        assert!((fallen.runs["hybrid"]["ndcg@10"].mean + 0.1).abs() < 1e-9);
+        assert!(compare(&base, &worse, "base.json", 0.2).unwrap().passed);
+        assert!(compare(&worse, &base, "base.json", 0.01).is_err());
+        let none = report(vec![Run {
+            name: "hybrid".into(),
+            ..Run::default()
+        }]);
+        assert!(compare(&none, &base, "base.json", 0.01).is_err());
+        assert!(compare(&base, &none, "base.json", 0.01).is_err());
     }
 
     #[test]
