@@ -9,6 +9,7 @@
 //! text ─plan→ terms ─read→ posting lists ─rank→ documents ─read→ passages ─excerpt→ hits
 //! ```
 
+mod answer;
 mod blocks;
 mod cache;
 mod check;
@@ -37,6 +38,7 @@ mod segment;
 mod spell;
 mod verify;
 
+pub use answer::PASSAGES;
 pub use blocks::{Fetched, Index};
 pub use check::{Check, Problem};
 pub use export::StoredDocument;

@@ -12,6 +12,7 @@
 #[cfg(feature = "languages")]
 pub mod amend;
 pub mod analysis;
+pub mod answer;
 pub mod build;
 pub mod chunk;
 pub mod document;

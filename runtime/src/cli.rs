@@ -1,6 +1,7 @@
 //! The command line: arguments in, text or JSON out, exit codes 0 (done), 1 (negative result) and 2
 //! (error).
 
+mod ask;
 mod build;
 mod bundle;
 mod context;
@@ -47,12 +48,14 @@ enum Command {
     Search(search::Arguments),
     /// Print numbered passages for a prompt
     Context(context::Arguments),
+    /// Answer a question with cited sentences of the documents
+    Ask(ask::Arguments),
     /// Serve indexes over HTTP
     Serve(serve::Arguments),
     /// Serve indexes to a model's program, by the Model Context Protocol on standard input and output
     Mcp(mcp::Arguments),
     /// Measure retrieval on judged queries
-    Eval(eval::Arguments),
+    Eval(Box<eval::Arguments>),
     /// Verify every file, section and reference of an index
     Check(inspect::Arguments),
     /// Show what an index holds
@@ -83,6 +86,7 @@ pub fn main() -> ExitCode {
         Command::Update(arguments) => (build::update(arguments), arguments.json()),
         Command::Search(arguments) => (search::run(arguments), arguments.json),
         Command::Context(arguments) => (context::run(arguments), arguments.json),
+        Command::Ask(arguments) => (ask::run(arguments), arguments.json),
         Command::Serve(arguments) => (serve::run(arguments), false),
         Command::Mcp(arguments) => (mcp::run(arguments), false),
         Command::Eval(arguments) => (eval::run(arguments), arguments.json),

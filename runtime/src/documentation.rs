@@ -67,6 +67,7 @@ pub(crate) const PAGES: &[(&str, &str)] = &[
         "serving.md",
         include_str!("../../indexes/docs/17-serving.md"),
     ),
+    ("asking.md", include_str!("../../indexes/docs/18-asking.md")),
     (
         "roadmap.md",
         include_str!("../../indexes/docs/16-roadmap.md"),

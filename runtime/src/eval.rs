@@ -2,7 +2,8 @@
 //!
 //! [`dataset`] reads queries and judgements (BEIR layout, or any pair of files) and streams the
 //! corpus; [`metrics`] turns rankings into the figures trec_eval would print; [`report`] is the
-//! shape of `littoral eval --json`, with its [`latency`] percentiles.
+//! shape of `littoral eval --json`, with its [`latency`] percentiles; [`answers`] measures what
+//! `littoral ask` says.
 //!
 //! ```no_run
 //! use littoral_runtime::eval::{Dataset, Evaluator};
@@ -16,14 +17,19 @@
 //! # Ok::<(), littoral_runtime::eval::DatasetError>(())
 //! ```
 
+pub mod answers;
+pub mod compare;
 pub mod dataset;
+pub mod html;
 pub mod latency;
 pub mod metrics;
 pub mod report;
 mod run;
 
+pub use answers::{AnswerReport, Answers, answer_all, read_unanswerable};
+pub use compare::{CompareError, Comparison, Difference, Differences, compare, differences};
 pub use dataset::{Corpus, Dataset, DatasetError, Qrels, Query, Record};
 pub use latency::Latency;
 pub use metrics::{Evaluation, Evaluator, Metrics};
-pub use report::{BuildCost, ColdCost, Report, Run};
-pub use run::run;
+pub use report::{Ablated, BuildCost, ColdCost, Report, Run, Shown};
+pub use run::{name, run};

@@ -1,17 +1,20 @@
 //! `littoral eval`
 
+mod ablate;
+mod answers;
+mod collection;
+mod gate;
+mod show;
+
 use super::output::{self, Failure};
 use super::rerank::Reranker;
-use super::{Named, Outcome, embedder, engine_failure};
-use crate::build::{build_documents, default_settings};
-use crate::config::Config;
-use crate::eval::{BuildCost, Dataset, DatasetError, Report, Run};
+use super::{Named, Outcome, engine_failure};
+use crate::eval::{BuildCost, Dataset, DatasetError, Report, Run, html};
 use crate::host::FolderHost;
-use crate::store::{Folder, folder_size, peak_rss_bytes};
-use littoral_guest::Document;
+use crate::store::folder_size;
+use collection::Collection;
 use littoral_guest::engine::{Fusion, Index, Mode, SearchOptions};
 use std::path::PathBuf;
-use std::time::Instant;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -53,6 +56,29 @@ pub(super) struct Arguments {
     /// Threads of the build; 0 for one a core
     #[arg(long, default_value_t = 0)]
     threads: usize,
+    /// Measure answers too: a JSON object of question ids and their known answers [default: the
+    /// answers.json beside the queries]
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "")]
+    answers: Option<String>,
+    /// Questions that the documents do not answer, as JSON Lines (repeatable) [default: the
+    /// queries-unanswerable.jsonl beside the queries, if there is one]
+    #[arg(long, value_name = "FILE", requires = "answers")]
+    unanswerable: Vec<PathBuf>,
+    /// Evidence that an answer needs, 0 to 1
+    #[arg(long, value_name = "T", requires = "answers", value_parser = super::ask::share)]
+    threshold: Option<f64>,
+    /// Change one thing at a time too, and show what it does
+    #[arg(long, conflicts_with = "modes")]
+    ablate: bool,
+    /// What --json printed before: every run is set beside its own
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// Exit with 1 when a figure fell by more than a margin, and not by chance
+    #[arg(long, value_name = "MARGIN", requires = "baseline", num_args = 0..=1, default_missing_value = "0.01", value_parser = super::ask::share)]
+    gate: Option<f64>,
+    /// Write a page with plots, and with what got worse
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     pub(super) json: bool,
@@ -64,12 +90,34 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         .iter()
         .map(|name| mode(name))
         .collect::<Result<Vec<_>, _>>()?;
+    // What is compared with must be there before anything is measured.
+    let base = gate::baseline(arguments)?;
     let reranker = arguments.rerank.load()?;
-    let report = match (&arguments.data, &arguments.index) {
+    let (mut report, dataset) = match (&arguments.data, &arguments.index) {
         (Some(data), _) => {
             let dataset =
                 Dataset::open(data, &arguments.split).map_err(|error| dataset_failure(&error))?;
-            on_collection(arguments, &dataset, &modes, reranker.as_ref())?
+            let collection = Collection::new(arguments, &dataset, &modes)?;
+            let built = collection.build(&collection.settings, &collection.embedder)?;
+            let index = built.open(reranker.as_ref())?;
+            let mut report = measure(
+                arguments,
+                &index,
+                &dataset,
+                &modes,
+                reranker.as_ref(),
+                built.cost,
+            )?;
+            if arguments.ablate {
+                report.ablation = ablate::on_collection(
+                    arguments,
+                    &collection,
+                    &report,
+                    reranker.as_ref(),
+                    &index,
+                )?;
+            }
+            (report, dataset)
         }
         (None, Some(folder)) => {
             let (Some(queries), Some(qrels)) = (&arguments.queries, &arguments.qrels) else {
@@ -90,23 +138,43 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
                 index_bytes: folder_size(folder).map_or(0, |(_, bytes)| bytes),
                 ..BuildCost::default()
             };
-            measure(
+            let mut report = measure(
+                arguments,
                 &index,
                 &dataset,
                 &modes,
-                arguments.fusion,
                 reranker.as_ref(),
                 build,
-            )?
+            )?;
+            if arguments.ablate {
+                report.ablation =
+                    ablate::on_index(arguments, &index, &dataset, &report, reranker.as_ref())?;
+            }
+            (report, dataset)
         }
         (None, None) => return Err(Failure::new("no-data", "nothing to measure", "add --data")),
     };
+    let failed = gate::compare(arguments, base.as_ref(), &mut report)?;
+    if let Some(path) = &arguments.html {
+        let page = html::page(&report, &dataset, base.as_ref());
+        std::fs::write(path, page).map_err(|error| {
+            Failure::new(
+                "write-failed",
+                format!("cannot write {}: {error}", path.display()),
+                "name a file in a folder that can be written",
+            )
+        })?;
+    }
     if arguments.json {
         output::json(&report)?;
     } else {
-        show(&report);
+        show::report(&report);
     }
-    Ok(Outcome::Done)
+    Ok(if failed {
+        Outcome::Negative
+    } else {
+        Outcome::Done
+    })
 }
 
 fn fusion(text: &str) -> Result<Fusion, String> {
@@ -143,67 +211,11 @@ pub(super) fn dataset_failure(error: &DatasetError) -> Failure {
     )
 }
 
-fn on_collection(
-    arguments: &Arguments,
-    dataset: &Dataset,
-    modes: &[Mode],
-    reranker: Option<&Reranker>,
-) -> Result<Report, Failure> {
-    let no_folder = |e: std::io::Error| Failure::new("write-failed", e.to_string(), "");
-    let folder = tempfile::tempdir().map_err(no_folder)?;
-    let mut store = Folder::open(folder.path())
-        .map_err(|error| Failure::new(error.code(), error.to_string(), error.hint()))?;
-    let mut settings = default_settings();
-    let config = Config::read(arguments.config.as_deref())
-        .and_then(|config| config.apply(&mut settings).map(|()| config))
-        .map_err(|error| super::build::config_failure(&error))?;
-    settings.chunk_tokens = arguments.chunk_tokens.unwrap_or(settings.chunk_tokens);
-    settings.overlap_tokens = arguments.chunk_overlap.unwrap_or(settings.overlap_tokens);
-    super::build::check_overlap(&settings)?;
-    let name = arguments
-        .embedder
-        .as_ref()
-        .or(config.vectors.embedder.as_ref());
-    // Words alone need no vectors.
-    let words = !modes.is_empty() && modes.iter().all(|&mode| mode == Mode::Lexical);
-    let default = if words { "none" } else { embedder::DEFAULT };
-    let name = name.map_or(default, String::as_str);
-    let tools = embedder::choose(name, &mut settings, arguments.threads)?;
-    let start = Instant::now();
-    let mut failed = None;
-    let corpus = dataset.corpus().map_err(|error| dataset_failure(&error))?;
-    let documents = corpus.map_while(|record| match record {
-        Ok(record) => Some(Document::plain(record.id, record.title, record.text)),
-        Err(error) => {
-            failed = Some(dataset_failure(&error));
-            None
-        }
-    });
-    let built = build_documents(documents, &settings, &mut store, &tools);
-    if let Some(failure) = failed {
-        return Err(failure);
-    }
-    built.map_err(|error| super::build::build_failure(&error))?;
-    let seconds = start.elapsed().as_secs_f64();
-    let index_bytes = folder_size(folder.path()).map_err(no_folder)?.1;
-    let build = BuildCost {
-        seconds,
-        index_bytes,
-        peak_rss_bytes: peak_rss_bytes(),
-    };
-    let named = Named {
-        reranker: reranker.map(|reranker| &reranker.encoder),
-        ..Named::default()
-    };
-    let index = super::open_with_models(folder.path(), true, named)?;
-    measure(&index, dataset, modes, arguments.fusion, reranker, build)
-}
-
 fn measure(
+    arguments: &Arguments,
     index: &Index<FolderHost>,
     dataset: &Dataset,
     modes: &[Mode],
-    fusion: Option<Fusion>,
     reranker: Option<&Reranker>,
     build: BuildCost,
 ) -> Result<Report, Failure> {
@@ -218,7 +230,7 @@ fn measure(
         for rerank in std::iter::once(None).chain(reranker.map(|reranker| Some(reranker.asked))) {
             let options = SearchOptions {
                 mode,
-                fusion: fusion.unwrap_or_default(),
+                fusion: arguments.fusion.unwrap_or_default(),
                 rerank,
                 ..SearchOptions::default()
             };
@@ -238,48 +250,7 @@ fn measure(
         },
         runs,
         build,
+        answers: answers::measure(arguments, index, dataset, reranker)?,
+        ..Report::default()
     })
-}
-
-fn show(report: &Report) {
-    output::line(format!(
-        "{} ({}): {} documents, {} chunks, {} judged queries",
-        report.data, report.split, report.n_documents, report.n_chunks, report.n_queries
-    ));
-    output::line(format!(
-        "{:<14} {:>8} {:>9} {:>10} {:>7} {:>8} {:>8} {:>8} {:>10} {:>7}",
-        "mode",
-        "nDCG@10",
-        "recall@10",
-        "recall@100",
-        "MRR@10",
-        "MAP@100",
-        "p50 ms",
-        "p99 ms",
-        "cold bytes",
-        "rounds"
-    ));
-    for run in &report.runs {
-        let m = &run.metrics;
-        output::line(format!(
-            "{:<14} {:>8.4} {:>9.4} {:>10.4} {:>7.4} {:>8.4} {:>8.2} {:>8.2} {:>10} {:>7.1}",
-            run.name,
-            m.ndcg_10,
-            m.recall_10,
-            m.recall_100,
-            m.mrr_10,
-            m.map_100,
-            run.latency_ms.p50,
-            run.latency_ms.p99,
-            output::bytes(run.cold.bytes as u64),
-            run.cold.round_trips
-        ));
-    }
-    if report.build.seconds > 0.0 {
-        output::line(format!(
-            "built in {:.1} s, {}",
-            report.build.seconds,
-            output::bytes(report.build.index_bytes)
-        ));
-    }
 }

@@ -125,6 +125,17 @@ pub enum DatasetError {
         /// The query id, or the query and document ids.
         id: String,
     },
+    /// The known answers are not what they should be.
+    #[error(
+        "{}: {reason}; expected one JSON object of question ids, each with an answer or a list of answers",
+        path.display()
+    )]
+    Answers {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// No query has a judgement, so there is nothing to measure.
     #[error(
         "none of the {n_queries} queries in {} is judged in {}; check that both files use the same query ids",
@@ -151,11 +162,12 @@ impl DatasetError {
             Self::Json { .. } => "dataset-json",
             Self::Columns { .. } | Self::Grade { .. } => "dataset-qrels",
             Self::Repeated { .. } => "dataset-repeated",
+            Self::Answers { .. } => "dataset-answers",
             Self::NothingJudged { .. } => "dataset-nothing-judged",
         }
     }
 
-    fn io(path: &Path, source: io::Error) -> Self {
+    pub(super) fn io(path: &Path, source: io::Error) -> Self {
         Self::Io {
             path: path.to_owned(),
             source,
@@ -222,6 +234,11 @@ impl Dataset {
             qrels,
             folder,
         })
+    }
+
+    /// The folder that holds the queries.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Iterates over the queries that have judgements, in the order of their file.
@@ -427,6 +444,11 @@ impl TryFrom<Value> for Id {
             _ => Err("the id is neither a string nor a number"),
         }
     }
+}
+
+/// Reads a queries file.
+pub(super) fn read_queries_file(path: &Path) -> Result<Vec<Query>, DatasetError> {
+    read_queries(open(path)?, path)
 }
 
 fn read_queries(reader: impl BufRead, path: &Path) -> Result<Vec<Query>, DatasetError> {

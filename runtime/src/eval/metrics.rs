@@ -90,6 +90,17 @@ impl Metrics {
         Self::of_ranking(&ranking, grades)
     }
 
+    /// The figures by their names, in a fixed order.
+    pub fn named(&self) -> [(&'static str, f64); 5] {
+        [
+            ("ndcg@10", self.ndcg_10),
+            ("recall@10", self.recall_10),
+            ("recall@100", self.recall_100),
+            ("mrr@10", self.mrr_10),
+            ("map@100", self.map_100),
+        ]
+    }
+
     fn add(&mut self, other: &Self) {
         self.ndcg_10 += other.ndcg_10;
         self.recall_10 += other.recall_10;

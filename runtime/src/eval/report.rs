@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Latency, Metrics};
+use super::compare::{Comparison, Differences};
+use super::{AnswerReport, Latency, Metrics};
+use std::collections::BTreeMap;
 
 /// One evaluation: a collection, an index of it, and one [`Run`] per retrieval mode.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -23,6 +25,15 @@ pub struct Report {
     pub runs: Vec<Run>,
     /// What building the index took.
     pub build: BuildCost,
+    /// What answers were like, where they were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers: Option<AnswerReport>,
+    /// Each run beside the same run of a baseline, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<Comparison>,
+    /// The system with one thing changed at a time, where it was asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ablation: Vec<Ablated>,
 }
 
 /// The figures of one retrieval mode.
@@ -36,6 +47,35 @@ pub struct Run {
     pub latency_ms: Latency,
     /// Mean cost of a query on a cold page.
     pub cold: ColdCost,
+    /// Figures of every judged query, by its id: what a later run is compared with.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub per_query: BTreeMap<String, Metrics>,
+    /// The first hits of every judged query, for a page that shows them.
+    #[serde(skip)]
+    pub best: BTreeMap<String, Vec<Shown>>,
+}
+
+/// A hit as a page shows it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Shown {
+    /// Its document.
+    pub id: String,
+    /// The document's address.
+    pub url: String,
+    /// Its title.
+    pub title: String,
+}
+
+/// The system with one thing changed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Ablated {
+    /// What was changed, as the run's name, and its figures.
+    #[serde(flatten)]
+    pub run: Run,
+    /// The change of each figure, and whether it may be chance.
+    pub differences: Differences,
+    /// What the index cost; that of the whole system where it was not built anew.
+    pub build: BuildCost,
 }
 
 /// Means of what one cold query fetches, entry and manifest included.

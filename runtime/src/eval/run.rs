@@ -3,9 +3,10 @@
 use super::dataset::Dataset;
 use super::latency::Latency;
 use super::metrics::Evaluator;
-use super::report::{ColdCost, Run};
+use super::report::{ColdCost, Run, Shown};
 use littoral_guest::Host;
 use littoral_guest::engine::{EngineError, Index, Mode, SearchOptions};
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 /// Depth of a ranking: what recall@100 needs.
@@ -29,6 +30,7 @@ pub fn run<H: Host>(
         k: 10,
         ..options.clone()
     };
+    let mut best = BTreeMap::new();
     let (mut times, mut rounds, mut requests, mut bytes, mut n) = (Vec::new(), 0.0, 0.0, 0.0, 0u32);
     for query in dataset.judged_queries() {
         let result = pollster::block_on(index.search(&query.text, &deep))?;
@@ -42,33 +44,44 @@ pub fn run<H: Host>(
         let start = Instant::now();
         let result = pollster::block_on(index.search(&query.text, &shown))?;
         times.push(start.elapsed());
+        let hits = result.hits.iter().map(|hit| Shown {
+            id: hit.document.id.clone(),
+            url: hit.document.url.clone(),
+            title: hit.document.title.clone(),
+        });
+        best.insert(query.id.clone(), hits.collect());
         rounds += f64::from(result.fetched.round_trips);
         requests += f64::from(result.fetched.requests);
         bytes += result.fetched.bytes as f64;
         n += 1;
     }
     let n = f64::from(n.max(1));
-    let mode = match options.mode {
-        Mode::Hybrid => "hybrid",
-        Mode::Lexical => "lexical",
-        Mode::Dense => "dense",
-    };
+    let evaluation = evaluator.finish();
     Ok(Run {
-        name: [
-            mode,
-            if options.rerank.is_some() {
-                "+rerank"
-            } else {
-                ""
-            },
-        ]
-        .concat(),
-        metrics: evaluator.finish().mean,
+        name: name(options),
+        metrics: evaluation.mean,
         latency_ms: Latency::of(&times),
         cold: ColdCost {
             round_trips: rounds / n,
             requests: requests / n,
             bytes: bytes / n,
         },
+        per_query: evaluation.per_query,
+        best,
     })
+}
+
+/// What the run of a search with `options` is called.
+pub fn name(options: &SearchOptions) -> String {
+    let mode = match options.mode {
+        Mode::Hybrid => "hybrid",
+        Mode::Lexical => "lexical",
+        Mode::Dense => "dense",
+    };
+    let rerank = if options.rerank.is_some() {
+        "+rerank"
+    } else {
+        ""
+    };
+    [mode, rerank].concat()
 }
