@@ -17,6 +17,7 @@ mod decimal;
 mod decode;
 mod dense;
 mod excerpt;
+mod expansions;
 mod explain;
 mod export;
 mod filter;

@@ -47,6 +47,8 @@ pub struct Settings {
     pub scoring: ScoringParameters,
     /// How documents and queries become vectors.
     pub embedding: Embedding,
+    /// Where documents' expansions come from.
+    pub expansions: Expansions,
 }
 
 impl Settings {
@@ -67,6 +69,16 @@ pub struct Embedding {
     pub rescore: u16,
 }
 
+/// Where the expansions of documents come from, beside those that records of documents carry: what
+/// an update must have at hand. All empty for nowhere else.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Default)]
+pub struct Expansions {
+    /// `file`, or the name of the model that gives them.
+    pub source: String,
+    /// Identifies the model; zeros for a file.
+    pub model: [u8; 8],
+}
+
 /// Parameters of BM25F in hundredths, and the share of the whole document in a chunk's score.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub struct ScoringParameters {
@@ -80,6 +92,8 @@ pub struct ScoringParameters {
     pub heading_weight: u16,
     /// Share of the whole document in the score of each of its chunks. 0–100.
     pub document_share: u16,
+    /// Weight of a word in the document's expansion beside one in the text.
+    pub expansion_weight: u16,
 }
 
 /// Averages that impacts were computed with; kept until the index is compacted, so that segments
@@ -163,6 +177,8 @@ pub struct SegmentManifest {
     pub languages: Vec<(String, u32)>,
     /// Its vectors; `None` when the index has none.
     pub vectors: Option<VectorsManifest>,
+    /// Whether any of its documents has an expansion, so that posting lists tell of them.
+    pub expanded: bool,
     /// Checksum of its inventory.
     pub inventory: [u8; 8],
 }
@@ -358,12 +374,14 @@ mod tests {
                 lang: String::new(),
                 base_url: String::new(),
                 embedding: Embedding::default(),
+                expansions: Expansions::default(),
                 scoring: ScoringParameters {
                     k1: 90,
                     b: 40,
                     title_weight: 200,
                     heading_weight: 150,
                     document_share: 50,
+                    expansion_weight: 80,
                 },
             },
             averages: Averages {

@@ -8,6 +8,7 @@ mod context;
 mod demo;
 mod embedder;
 mod eval;
+mod expansions;
 mod inspect;
 mod mcp;
 mod model;
