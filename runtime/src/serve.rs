@@ -26,7 +26,7 @@ mod tenant;
 
 pub(crate) use models::Models;
 pub(crate) use server::{Server, ServerError};
-pub(crate) use tenant::{Tenant, Tenants};
+pub(crate) use tenant::{Readable, Tenant, Tenants};
 
 pub use keys::{KeyError, Keys};
 

@@ -12,6 +12,7 @@ use super::refusal::Refusal;
 use super::reply::{Envelope, REQUEST_ID, Reply};
 use super::tenant::{Tenant, Tenants};
 use super::{Bounds, OPENAPI, request};
+use crate::mcp;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{self, HeaderMap};
@@ -88,7 +89,7 @@ impl Service {
         let origin = self.allowed_origin(request.headers());
         let route = route(request.uri().path());
         let is_preflight = request.method() == Method::OPTIONS;
-        let allow = if matches!(route, "context" | "chat" | "embeddings" | "rerank") {
+        let allow = if wants_post(route) {
             "POST, OPTIONS"
         } else {
             "GET, HEAD, OPTIONS"
@@ -128,7 +129,7 @@ impl Service {
         let path = parts.uri.path();
         let is_get = matches!(parts.method, Method::GET | Method::HEAD);
         let is_post = parts.method == Method::POST;
-        let wants_post = matches!(route, "context" | "chat" | "embeddings" | "rerank");
+        let wants_post = wants_post(route);
         if route == "other" {
             return Err(Refusal::new(
                 StatusCode::NOT_FOUND,
@@ -177,8 +178,14 @@ impl Service {
             } else {
                 MAX_BODY_BYTES
             };
+            if route == "mcp" {
+                self.may_speak_mcp(&parts.headers)?;
+            }
             let bytes = self.body(&parts.headers, incoming, limit).await?;
-            Job::read(path, &bytes)?
+            match Job::read(path, &bytes) {
+                Ok(job) => job,
+                Err(answer) => return answer,
+            }
         } else {
             Job::Search(request::search(parts.uri.query().unwrap_or_default())?)
         };
@@ -194,12 +201,12 @@ impl Service {
         let service = Arc::clone(&self);
         let asked = tenant.clone();
         let done = tokio::task::spawn_blocking(move || {
-            let done = job.run(&service.tenants, asked.as_ref());
+            let done = job.run(&service.tenants, &access, asked.as_ref());
             drop(place);
             done
         });
         match done.await {
-            Ok(done) => done.map(|value| Reply::json(&value)),
+            Ok(done) => done,
             Err(error) => {
                 // What a panic left half done is not used again.
                 if let Some(tenant) = tenant {
@@ -233,15 +240,42 @@ impl Service {
         ))
     }
 
+    /// Refuses the Model Context Protocol to pages of other sites and in revisions that are not spoken.
+    fn may_speak_mcp(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+        if headers.contains_key(header::ORIGIN) && self.allowed_origin(headers).is_none() {
+            return Err(Refusal::new(
+                StatusCode::FORBIDDEN,
+                "forbidden-origin",
+                "pages of this origin may not ask",
+                "the server allows an origin with --cors ORIGIN",
+            ));
+        }
+        let version = headers.get("mcp-protocol-version");
+        let is_spoken = version.is_none_or(|version| {
+            let version = version.to_str().unwrap_or_default();
+            mcp::VERSIONS.contains(&version)
+        });
+        if is_spoken {
+            return Ok(());
+        }
+        Err(Refusal::bad(format!(
+            "MCP-Protocol-Version may be {}",
+            mcp::VERSIONS.join(", ")
+        )))
+    }
+
     /// The index that is asked, within its rate.
     fn tenant(&self, job: &Job, access: &Access) -> Result<Option<Arc<Tenant>>, Refusal> {
-        if !job.needs_index() {
+        if !job.asks_index() {
             return Ok(None);
         }
         let tenant = self.tenants.named(job.index());
         // One that may not be read is not there.
         let tenant = tenant.filter(|tenant| access.allows(tenant.name()));
         let Some(tenant) = tenant else {
+            if job.finds_index() {
+                return Ok(None);
+            }
             return Err(Refusal::new(
                 StatusCode::NOT_FOUND,
                 "unknown-index",
@@ -347,6 +381,11 @@ impl Service {
     }
 }
 
+/// Whether a route is asked with a body.
+fn wants_post(route: &str) -> bool {
+    matches!(route, "context" | "chat" | "embeddings" | "rerank" | "mcp")
+}
+
 /// The route of a path, as it is counted.
 fn route(path: &str) -> &'static str {
     match path {
@@ -355,6 +394,7 @@ fn route(path: &str) -> &'static str {
         "/v1/chat/completions" => "chat",
         "/v1/embeddings" => "embeddings",
         "/v1/rerank" => "rerank",
+        "/mcp" => "mcp",
         "/healthz" => "healthz",
         "/metrics" => "metrics",
         "/openapi.json" => "openapi",

@@ -1,9 +1,12 @@
 //! What each endpoint does, once a request is read and has a worker.
 
+use super::keys::Access;
 use super::refusal::Refusal;
+use super::reply::Reply;
 use super::request::{ChatBody, ContextBody, EmbeddingsBody, RerankBody, Search, body, rerank};
 use super::tenant::{Tenant, Tenants};
 use crate::context::{self, DEFAULT_TOKENS, MAX_TOKENS};
+use crate::mcp::Message;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hyper::StatusCode;
@@ -19,11 +22,21 @@ pub(super) enum Job {
     Embeddings(EmbeddingsBody),
     Rerank(RerankBody),
     Chat(ChatBody),
+    Mcp(Message),
 }
 
 impl Job {
-    /// Reads the body of a request to `path`.
-    pub(super) fn read(path: &str, bytes: &[u8]) -> Result<Self, Refusal> {
+    /// Reads the body of a request to `path`; `Err` may hold an answer that needs no worker.
+    pub(super) fn read(path: &str, bytes: &[u8]) -> Result<Self, Result<Reply, Refusal>> {
+        if path == "/mcp" {
+            return Message::read(bytes)
+                .map(Self::Mcp)
+                .map_err(|wrong| Ok(mcp_reply(wrong)));
+        }
+        Self::of_body(path, bytes).map_err(Err)
+    }
+
+    fn of_body(path: &str, bytes: &[u8]) -> Result<Self, Refusal> {
         Ok(match path {
             "/v1/context" => Self::Context(body(bytes)?),
             "/v1/embeddings" => Self::Embeddings(body(bytes)?),
@@ -38,25 +51,40 @@ impl Job {
             Self::Search(search) => search.index.as_deref(),
             Self::Context(asked) => asked.index.as_deref(),
             Self::Embeddings(asked) => asked.index.as_deref(),
+            Self::Mcp(message) => message.index(),
             Self::Rerank(_) | Self::Chat(_) => None,
         }
     }
 
     /// Whether an index is asked at all.
-    pub(super) fn needs_index(&self) -> bool {
-        !matches!(self, Self::Rerank(_) | Self::Chat(_))
+    pub(super) fn asks_index(&self) -> bool {
+        match self {
+            Self::Mcp(message) => message.asks_index(),
+            Self::Rerank(_) | Self::Chat(_) => false,
+            _ => true,
+        }
     }
 
-    /// Does it.
+    /// Whether the job itself says that an index is not there.
+    pub(super) fn finds_index(&self) -> bool {
+        matches!(self, Self::Mcp(_))
+    }
+
+    /// Does it for a caller with `access`.
     pub(super) fn run(
         self,
         tenants: &Tenants,
+        access: &Access,
         tenant: Option<&Arc<Tenant>>,
-    ) -> Result<Value, Refusal> {
+    ) -> Result<Reply, Refusal> {
         let tenant = || {
             tenant.ok_or_else(|| Refusal::internal("a job for an index came without one".into()))
         };
-        match self {
+        let value = match self {
+            Self::Mcp(message) => {
+                let readable = tenants.readable(|name| access.allows(name));
+                return Ok(mcp_reply(message.answer(&readable)));
+            }
             Self::Search(search) => {
                 let found = find(tenants, tenant()?, search)?;
                 value(&found)
@@ -75,8 +103,14 @@ impl Job {
             Self::Embeddings(asked) => embeddings(&asked, tenant()?),
             Self::Rerank(asked) => reranked(&asked, tenants.models.reranker()),
             Self::Chat(asked) => Err(unanswered(&asked)),
-        }
+        }?;
+        Ok(Reply::json(&value))
     }
+}
+
+/// What the Model Context Protocol answers over HTTP.
+fn mcp_reply(answer: Option<Value>) -> Reply {
+    answer.map_or_else(Reply::accepted, |answer| Reply::json(&answer))
 }
 
 fn find(tenants: &Tenants, tenant: &Tenant, search: Search) -> Result<SearchResult, Refusal> {

@@ -50,6 +50,14 @@ impl Reply {
         }
     }
 
+    /// Nothing, to a message that wants no answer.
+    pub(super) fn accepted() -> Self {
+        Self {
+            status: StatusCode::ACCEPTED,
+            ..Self::nothing()
+        }
+    }
+
     /// The response.
     pub(super) fn response(self, envelope: &Envelope<'_>) -> Response<Full<Bytes>> {
         let length = self.body.len();
@@ -96,7 +104,7 @@ impl Reply {
                 set(header::ACCESS_CONTROL_ALLOW_METHODS, envelope.allow);
                 set(
                     header::ACCESS_CONTROL_ALLOW_HEADERS,
-                    "authorization, content-type",
+                    "authorization, content-type, mcp-protocol-version",
                 );
                 set(header::ACCESS_CONTROL_MAX_AGE, "600");
             }
