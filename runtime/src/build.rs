@@ -12,7 +12,7 @@ use littoral_guest::table::{Span, SpanKind};
 use littoral_guest::{Document, EngineError};
 use littoral_indexes::envelope::SegmentId;
 use littoral_indexes::manifest::{
-    Averages, Embedding, Expansions, Manifest, SegmentManifest, Settings,
+    Averages, Embedding, Expansions, Manifest, SegmentManifest, Settings, Tuning,
 };
 use littoral_indexes::table::TableManifest;
 use littoral_indexes::vectors::Rotation;
@@ -316,6 +316,7 @@ pub fn collect<I: Send, O: Send>(
 pub fn write_index(
     collection: Collection,
     settings: &Settings,
+    tuning: Tuning,
     folder: &mut Folder,
     tools: &Tools,
 ) -> Result<(Manifest, Built), BuildFailure> {
@@ -330,6 +331,7 @@ pub fn write_index(
         settings: settings.clone(),
         averages,
         segments: vec![segment],
+        tuning,
     };
     folder.commit(&manifest)?;
     Ok((manifest, built))
@@ -367,5 +369,5 @@ pub fn build_documents(
         |prepared| Some(prepared),
         |prepared| Ok(Some(prepared)),
     )?;
-    write_index(collection, settings, folder, tools)
+    write_index(collection, settings, Tuning::default(), folder, tools)
 }

@@ -8,7 +8,7 @@ use super::decode::Decoded;
 use crate::host::Host;
 use littoral_indexes::envelope::{BlockId, Kind};
 use littoral_indexes::impact::ImpactList;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Blocks of the lexicon read at a time.
 const BATCH_BLOCKS: usize = 128;
@@ -54,11 +54,13 @@ impl<H: Host> Index<H> {
         if !segment.manifest.expanded {
             return Ok(found);
         }
-        let blocks: Vec<BlockId> = (0..segment.manifest.n_lexicon_blocks)
-            .map(|number| segment.block(Kind::Lexicon, number))
-            .collect();
-        for batch in blocks.chunks(BATCH_BLOCKS) {
-            for decoded in self.blocks(batch, &mut self.fetched()).await? {
+        // A block of a tail is of one term; a hostile index may name it for many.
+        let mut seen: FxHashSet<BlockId> = FxHashSet::default();
+        let n_blocks = segment.manifest.n_lexicon_blocks;
+        for first in (0..n_blocks).step_by(BATCH_BLOCKS) {
+            let batch = first..n_blocks.min(first.saturating_add(BATCH_BLOCKS as u32));
+            let batch: Vec<BlockId> = batch.map(|n| segment.block(Kind::Lexicon, n)).collect();
+            for decoded in self.blocks(&batch, &mut self.fetched()).await? {
                 let Decoded::Lexicon(lexicon) = &*decoded else {
                     continue;
                 };
@@ -68,7 +70,10 @@ impl<H: Host> Index<H> {
                         .push(String::from_utf8_lossy(&term.term).into_owned());
                     found.add(&term.list);
                     let Some(tail) = term.tail else { continue };
-                    for block in segment.tail_blocks(tail) {
+                    for block in segment
+                        .tail_blocks(tail)
+                        .filter(|&block| seen.insert(block))
+                    {
                         if let Decoded::Tail(list) =
                             &*self.block(block, &mut self.fetched()).await?
                         {
