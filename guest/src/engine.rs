@@ -36,7 +36,9 @@ mod restrict;
 mod result;
 mod search;
 mod segment;
+mod similar;
 mod spell;
+mod tuned;
 mod verify;
 
 pub use answer::PASSAGES;

@@ -13,6 +13,7 @@ mod graph;
 pub mod host;
 mod http;
 pub mod ingest;
+pub mod llm;
 mod mcp;
 mod merge;
 pub mod models;

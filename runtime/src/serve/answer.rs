@@ -4,7 +4,8 @@
     reason = "the log of a server is its standard error"
 )]
 
-use super::api::Job;
+use super::api::{Done, Job};
+use super::body::Body;
 use super::gate::{Gate, Rate};
 use super::keys::{Access, Keys};
 use super::metrics::Metrics;
@@ -12,8 +13,9 @@ use super::refusal::Refusal;
 use super::reply::{Envelope, REQUEST_ID, Reply};
 use super::tenant::{Tenant, Tenants};
 use super::{Bounds, OPENAPI, request};
+use crate::llm::Endpoint;
 use crate::mcp;
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{self, HeaderMap};
 use hyper::{Method, Request, Response, StatusCode};
@@ -21,6 +23,7 @@ use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use tokio::sync::Semaphore;
 
 /// Largest body of a context or a chat.
 const MAX_BODY_BYTES: usize = 64 << 10;
@@ -39,6 +42,10 @@ pub(super) struct Service {
     pub(super) bounds: Bounds,
     pub(super) gate: Gate,
     pub(super) gpu: String,
+    /// The model that writes answers.
+    pub(super) writer: Option<Endpoint>,
+    /// Places of answers that are being written.
+    pub(super) writers: Arc<Semaphore>,
     pub(super) metrics: Metrics,
     ids: AtomicU64,
     started: u64,
@@ -51,6 +58,7 @@ impl Service {
         names: Option<Vec<String>>,
         bounds: Bounds,
         gpu: String,
+        writer: Option<Endpoint>,
     ) -> Self {
         let now = Instant::now();
         let since = SystemTime::now().duration_since(UNIX_EPOCH);
@@ -61,6 +69,8 @@ impl Service {
                 .map(|_| Rate::new(bounds.rate, now))
                 .collect(),
             gate: Gate::new(bounds.workers, bounds.queue, bounds.wait_time),
+            writers: Arc::new(Semaphore::new(bounds.writers)),
+            writer,
             tenants,
             keys,
             names,
@@ -78,10 +88,7 @@ impl Service {
     }
 
     /// Answers a request.
-    pub(super) async fn answer(
-        self: Arc<Self>,
-        request: Request<Incoming>,
-    ) -> Response<Full<Bytes>> {
+    pub(super) async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Response<Body> {
         let start = Instant::now();
         let metrics = &self.metrics;
         let in_flight = metrics.enter();
@@ -98,7 +105,7 @@ impl Service {
         let result = if is_preflight && route != "other" {
             Ok(Reply::nothing())
         } else {
-            Arc::clone(&self).reply(request, route).await
+            Arc::clone(&self).reply(request, route, &id).await
         };
         let (reply, retry_after) = match result {
             Ok(reply) => (reply, None),
@@ -123,6 +130,7 @@ impl Service {
         self: Arc<Self>,
         request: Request<Incoming>,
         route: &'static str,
+        id: &str,
     ) -> Result<Reply, Refusal> {
         self.named(&request)?;
         let (parts, incoming) = request.into_parts();
@@ -155,7 +163,7 @@ impl Service {
                 return Ok(Reply {
                     status: StatusCode::OK,
                     content_type: "application/json",
-                    body: OPENAPI.to_owned(),
+                    body: Body::text(OPENAPI.to_owned()),
                 });
             }
             "healthz" => return Ok(Reply::json(&self.health(access.as_ref()))),
@@ -201,12 +209,15 @@ impl Service {
         let service = Arc::clone(&self);
         let asked = tenant.clone();
         let done = tokio::task::spawn_blocking(move || {
-            let done = job.run(&service.tenants, &access, asked.as_ref());
+            let for_chat = service.writer.is_some();
+            let done = job.run(&service.tenants, &access, asked.as_ref(), for_chat);
             drop(place);
             done
         });
         match done.await {
-            Ok(done) => done,
+            Ok(Ok(Done::Reply(reply))) => Ok(reply),
+            Ok(Ok(Done::Chat(found))) => self.chat(*found, id).await,
+            Ok(Err(refusal)) => Err(refusal),
             Err(error) => {
                 // What a panic left half done is not used again.
                 if let Some(tenant) = tenant {

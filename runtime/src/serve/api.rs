@@ -1,5 +1,6 @@
 //! What each endpoint does, once a request is read and has a worker.
 
+use super::chat;
 use super::keys::Access;
 use super::refusal::Refusal;
 use super::reply::Reply;
@@ -23,6 +24,14 @@ pub(super) enum Job {
     Rerank(RerankBody),
     Chat(ChatBody),
     Mcp(Message),
+}
+
+/// What came of it.
+pub(super) enum Done {
+    /// The reply.
+    Reply(Reply),
+    /// What there is to answer with.
+    Chat(Box<chat::Found>),
 }
 
 impl Job {
@@ -51,8 +60,9 @@ impl Job {
             Self::Search(search) => search.index.as_deref(),
             Self::Context(asked) => asked.index.as_deref(),
             Self::Embeddings(asked) => asked.index.as_deref(),
+            Self::Chat(asked) => asked.index.as_deref(),
             Self::Mcp(message) => message.index(),
-            Self::Rerank(_) | Self::Chat(_) => None,
+            Self::Rerank(_) => None,
         }
     }
 
@@ -60,7 +70,7 @@ impl Job {
     pub(super) fn asks_index(&self) -> bool {
         match self {
             Self::Mcp(message) => message.asks_index(),
-            Self::Rerank(_) | Self::Chat(_) => false,
+            Self::Rerank(_) => false,
             _ => true,
         }
     }
@@ -70,20 +80,22 @@ impl Job {
         matches!(self, Self::Mcp(_))
     }
 
-    /// Does it for a caller with `access`.
+    /// Does it for a caller with `access`; for a chat, what a model would need too where there is one
+    /// `for_chat`.
     pub(super) fn run(
         self,
         tenants: &Tenants,
         access: &Access,
         tenant: Option<&Arc<Tenant>>,
-    ) -> Result<Reply, Refusal> {
+        for_chat: bool,
+    ) -> Result<Done, Refusal> {
         let tenant = || {
             tenant.ok_or_else(|| Refusal::internal("a job for an index came without one".into()))
         };
         let value = match self {
             Self::Mcp(message) => {
                 let readable = tenants.readable(|name| access.allows(name));
-                return Ok(mcp_reply(message.answer(&readable)));
+                return Ok(Done::Reply(mcp_reply(message.answer(&readable))));
             }
             Self::Search(search) => {
                 let found = find(tenants, tenant()?, search)?;
@@ -102,9 +114,12 @@ impl Job {
             }
             Self::Embeddings(asked) => embeddings(&asked, tenant()?),
             Self::Rerank(asked) => reranked(&asked, tenants.models.reranker()),
-            Self::Chat(asked) => Err(unanswered(&asked)),
+            Self::Chat(asked) => {
+                let found = chat::find(&asked, tenant()?, for_chat)?;
+                return Ok(Done::Chat(Box::new(found)));
+            }
         }?;
-        Ok(Reply::json(&value))
+        Ok(Done::Reply(Reply::json(&value)))
     }
 }
 
@@ -198,17 +213,4 @@ fn reranked(asked: &RerankBody, reranker: Option<&Arc<Encoder>>) -> Result<Value
     });
     let results: Vec<Value> = results.collect();
     Ok(json!({"results": results, "meta": {}}))
-}
-
-/// This version retrieves and does not write answers, and says so.
-fn unanswered(asked: &ChatBody) -> Refusal {
-    if asked.messages.is_empty() {
-        return Refusal::bad("messages is empty");
-    }
-    Refusal::new(
-        StatusCode::NOT_IMPLEMENTED,
-        "no-answers",
-        "this version finds passages and does not write answers",
-        "POST /v1/context gives numbered passages for the prompt of a model of yours",
-    )
 }

@@ -4,6 +4,7 @@ use super::{Models, Place};
 use crate::embed::TextEncoder;
 use crate::host::FolderHost;
 use crate::sandbox::{Prepared, SandboxError, SandboxedIndex};
+use littoral_guest::answer::{Answer, AnswerOptions};
 use littoral_guest::engine::ReadDocument;
 use littoral_guest::wire::{Failure, Opened};
 use littoral_guest::{EngineError, Index, SearchOptions, SearchResult};
@@ -54,6 +55,18 @@ impl Engine {
         match self {
             Self::Native(index) => native(index.search(query, options)),
             Self::Sandbox(pool) => pool.with(|instance| instance.search(query, options)),
+        }
+    }
+
+    fn answer(
+        &self,
+        question: &str,
+        options: &SearchOptions,
+        asked: &AnswerOptions,
+    ) -> Result<Answer, SandboxError> {
+        match self {
+            Self::Native(index) => native(index.answer(question, options, asked)),
+            Self::Sandbox(pool) => pool.with(|instance| instance.answer(question, options, asked)),
         }
     }
 
@@ -171,6 +184,19 @@ impl Tenant {
         options: &SearchOptions,
     ) -> Result<SearchResult, SandboxError> {
         self.ask(|engine| engine.search(query, options))
+    }
+
+    /// Answers `question` in sentences of the documents.
+    ///
+    /// # Errors
+    /// [`SandboxError`]
+    pub(crate) fn answer(
+        &self,
+        question: &str,
+        options: &SearchOptions,
+        asked: &AnswerOptions,
+    ) -> Result<Answer, SandboxError> {
+        self.ask(|engine| engine.answer(question, options, asked))
     }
 
     /// Passages of a document.
