@@ -31,7 +31,7 @@ impl Tuning {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::manifest::{Averages, Embedding, Manifest, ScoringParameters, Settings};
+    use crate::manifest::{Averages, Embedding, Expansions, Manifest, ScoringParameters, Settings};
 
     fn manifest() -> Manifest {
         Manifest {
@@ -51,7 +51,9 @@ mod tests {
                     title_weight: 200,
                     heading_weight: 150,
                     document_share: 50,
+                    expansion_weight: 80,
                 },
+                expansions: Expansions::default(),
             },
             averages: Averages::default(),
             segments: Vec::new(),

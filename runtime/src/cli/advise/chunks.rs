@@ -14,7 +14,7 @@ use crate::host::FolderHost;
 use crate::store::Folder;
 use littoral_guest::engine::{Index, Mode, SearchOptions, StoredDocument};
 use littoral_guest::{Document, Part, PartKind};
-use littoral_indexes::manifest::{Embedding, Settings};
+use littoral_indexes::manifest::{Embedding, Expansions, Settings};
 
 /// Sizes that are tried, in tokens.
 const SIZES: [u32; 3] = [128, 256, 768];
@@ -33,8 +33,10 @@ pub(super) fn remedies(
         return Ok(Vec::new());
     }
     let documents = documents(index)?;
+    // Without vectors and expansions, for every size alike: what made them may not be here.
     let own = Settings {
         embedding: Embedding::default(),
+        expansions: Expansions::default(),
         ..index.manifest().settings.clone()
     };
     let measure = |chunk_tokens: u32| {
