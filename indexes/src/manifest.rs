@@ -11,8 +11,9 @@
 //! integers, little-endian) under a size limit, after its hash was checked.
 
 use crate::base64;
-use crate::envelope::{FORMAT_VERSION, SegmentId, first_eight};
+use crate::envelope::{FORMAT_VERSION, SegmentId};
 use crate::error::{IndexError, Section};
+use crate::hash::first_eight;
 use crate::layout::{Class, Layout};
 use crate::table::TableManifest;
 use bincode::{Decode, Encode};
@@ -197,7 +198,7 @@ pub struct Manifest {
 
 /// The build id of a manifest's bytes, as 16 hex digits.
 fn build_id(manifest: &[u8]) -> String {
-    SegmentId(first_eight(blake3::hash(manifest).as_bytes())).to_string()
+    SegmentId(first_eight(&[manifest])).to_string()
 }
 
 impl Manifest {
