@@ -136,6 +136,9 @@ mod tests {
     fn parts_are_hashed_as_one() {
         assert_eq!(first_eight(&[b"ab", b"", b"c"]), first_eight(&[b"abc"]));
         // The published vector of the empty input.
-        assert_eq!(first_eight(&[]), [0xAF, 0x13, 0x49, 0xB9, 0xF5, 0xF9, 0xA1, 0xA6]);
+        assert_eq!(
+            first_eight(&[]),
+            [0xAF, 0x13, 0x49, 0xB9, 0xF5, 0xF9, 0xA1, 0xA6]
+        );
     }
 }

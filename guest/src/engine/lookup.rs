@@ -134,7 +134,9 @@ impl<H: Host> Index<H> {
             leaves.dedup();
             let read = self.blocks(&leaves, fetched).await?;
             let mut cache = self.leaves.lock().unwrap_or_else(PoisonError::into_inner);
-            cache.extend(leaves.into_iter().zip(read));
+            for (leaf, decoded) in leaves.into_iter().zip(read) {
+                cache.insert(leaf, decoded);
+            }
         }
         Ok(())
     }
