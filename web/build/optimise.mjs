@@ -6,6 +6,8 @@
 // are left out: after brotli they cost more than they save.
 
 import binaryen from "binaryen";
+import { order } from "./order.mjs";
+import { codeAndData } from "./sections.mjs";
 
 // What rustc may use, and no more: with all features named, V8 refuses the module.
 const { SIMD128, BulkMemory, BulkMemoryOpt, MutableGlobals, NontrappingFPToInt, ReferenceTypes } =
@@ -26,6 +28,9 @@ const FEATURES = [
 /** Functions that do nothing but end the program. */
 const FATAL =
   /::panicking::|::slice_index_fail|::slice_error_fail|::(unwrap|expect)_failed|::len_mismatch_fail|::assert_failed|raw_vec::(handle_error|capacity_overflow)|::handle_alloc_error|::panic_already/;
+/** Functions that write values for programmers: only messages of panics use them, unless a module
+ * says that it does. */
+const DEBUG = / as core[^ ]*::fmt::Debug>::fmt/;
 
 const REACHABLE = ["dce", "vacuum", "dae", "remove-unused-module-elements"];
 const TIDY = [
@@ -41,18 +46,19 @@ const PASSES = [
   ...TIDY,
   ...["optimize-instructions", "precompute", "vacuum"],
   ...["duplicate-function-elimination", "remove-unused-module-elements"],
-  // Neighbours in name are often alike, which brotli likes.
-  "reorder-functions-by-name",
+  ...["rse", "vacuum"],
 ];
 
-/** The bytes of the module with these bytes, smaller. Its functions must have names; they lose them. */
-export function optimise(bytes) {
+/** The bytes of the module with these bytes, smaller. Its functions must have names; they lose them.
+ * Those that write values for programmers end the program, unless `debug` says that they are used. */
+export function optimise(bytes, debug) {
   const module = binaryen.readBinary(bytes);
   module.setFeatures(FEATURES.reduce((all, feature) => all | feature));
   const functions = Array.from({ length: module.getNumFunctions() }, (_, i) =>
     binaryen.getFunctionInfo(module.getFunctionByIndex(i)),
   );
-  const fatal = functions.filter(({ module: from, name }) => !from && FATAL.test(name));
+  const isFatal = (name) => FATAL.test(name) || (!debug && DEBUG.test(name));
+  const fatal = functions.filter(({ module: from, name }) => !from && isFatal(name));
   if (fatal.length < 10) throw new Error("the module's functions have lost their names");
   for (const { name, params, results } of fatal) {
     module.removeFunction(name);
@@ -66,6 +72,7 @@ export function optimise(bytes) {
   binaryen.setFlexibleInlineMaxSize(0);
   binaryen.setOneCallerInlineMaxSize(20);
   module.runPasses(PASSES);
+  order(module, Buffer.from(module.emitBinary()), binaryen);
   if (!module.validate()) throw new Error("the optimised module is not valid");
   const smaller = module.emitBinary();
   module.dispose();
@@ -77,7 +84,7 @@ export function optimise(bytes) {
  * A place is an address and a length of a path, a line and a column. Whatever the code or the data
  * may still refer to stays: any occurrence of its address, in either encoding, counts. */
 function withoutLocations(bytes) {
-  const { code, data, address } = sections(bytes);
+  const { code, data, address } = codeAndData(bytes);
   const end = address + data.length;
   const isReferred = (at) =>
     code.includes(signed(at)) || code.includes(unsigned(at)) || words.has(at);
@@ -102,38 +109,6 @@ function withoutLocations(bytes) {
     if (!kept.has(path) && !isReferred(address + path)) data.fill(0, path, path + length);
   }
   return bytes;
-}
-
-/** The code section, and the bytes and the address of the first data segment, within `bytes`. */
-function sections(bytes) {
-  let at = 8;
-  const number = () => {
-    let [value, shift, byte] = [0, 0, 128];
-    while (byte >= 128) {
-      byte = bytes[at++];
-      value += (byte & 127) * 2 ** shift;
-      shift += 7;
-    }
-    return value;
-  };
-  let code;
-  while (at < bytes.length) {
-    const id = bytes[at++];
-    const length = number();
-    const end = at + length;
-    if (id === 10) code = bytes.subarray(at, end);
-    if (id === 11) {
-      // Count, then of the first: kind 0, `i32.const`, address, end, length.
-      number();
-      if (bytes[at++] !== 0 || bytes[at++] !== 0x41) throw new Error("data without an address");
-      const address = number();
-      at += 1;
-      const size = number();
-      return { code, address, data: bytes.subarray(at, at + size) };
-    }
-    at = end;
-  }
-  throw new Error("a module without data");
 }
 
 function unsigned(value) {
