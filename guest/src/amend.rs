@@ -19,7 +19,7 @@ use crate::host::Host;
 use littoral_indexes::envelope::SegmentId;
 use littoral_indexes::inventory::hash_id;
 use littoral_indexes::manifest::{
-    Manifest, SegmentManifest, Settings, read_deleted, write_deleted,
+    Manifest, SegmentManifest, Settings, Tuning, read_deleted, write_deleted,
 };
 use std::collections::BTreeSet;
 
@@ -135,6 +135,7 @@ pub async fn amend<H: Host>(
             settings: settings.clone(),
             averages,
             segments,
+            tuning: index.map_or_else(Tuning::default, |index| index.manifest().tuning),
         }),
         added: documents.len(),
         removed: n_removed,

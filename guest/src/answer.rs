@@ -19,6 +19,7 @@
 pub(crate) mod cite;
 pub(crate) mod evidence;
 pub(crate) mod features;
+pub mod grounded;
 pub(crate) mod question;
 pub(crate) mod units;
 

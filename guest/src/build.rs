@@ -61,6 +61,31 @@ pub trait Scratch {
 pub trait Workers {
     /// `f` of every item, in the order of the items.
     fn map<I: Send, O: Send>(&self, items: Vec<I>, f: impl Fn(I) -> O + Sync) -> Vec<O>;
+
+    /// For each of `asked` a place in `centroids`: about the nearest, found without comparing all of
+    /// them. `None` where that would not pay; the answer depends on nothing but the input.
+    fn nearest(&self, asked: Directions<'_>, centroids: &[Direction]) -> Option<Vec<u32>> {
+        let _ = (asked, centroids);
+        None
+    }
+}
+
+/// A direction in whole numbers: 12 bits a dimension, and what one unit is worth at unit length.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Direction {
+    /// Within ±[`QUERY_LIMIT`](littoral_indexes::kernels::QUERY_LIMIT). `[dims]`
+    pub row: Vec<i16>,
+    /// Reciprocal of the row's length.
+    pub scale: f32,
+}
+
+/// Directions of 8 bits a dimension, in places `members` of `rows`.
+#[derive(Debug, Clone, Copy)]
+pub struct Directions<'a> {
+    /// All rows, `[n, dims]`.
+    pub rows: &'a [i8],
+    /// Places of those that are meant.
+    pub members: &'a [u32],
 }
 
 /// One job after another, on the thread that asks.

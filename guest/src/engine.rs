@@ -35,7 +35,9 @@ mod restrict;
 mod result;
 mod search;
 mod segment;
+mod similar;
 mod spell;
+mod tuned;
 mod verify;
 
 pub use answer::PASSAGES;

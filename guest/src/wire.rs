@@ -1,6 +1,7 @@
 //! Messages between an engine that runs in a sandbox and the host that keeps it there: JSON, so that
 //! what the sandbox says is read like any other text of a stranger.
 
+use crate::answer::AnswerOptions;
 use crate::engine::{EngineError, SearchOptions};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -34,6 +35,17 @@ pub struct Search<'a> {
     pub query: Cow<'a, str>,
     /// How.
     pub options: Cow<'a, SearchOptions>,
+}
+
+/// A question to answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Ask<'a> {
+    /// The question.
+    pub question: Cow<'a, str>,
+    /// How its passages are found.
+    pub options: Cow<'a, SearchOptions>,
+    /// What the answer is to be like.
+    pub asked: AnswerOptions,
 }
 
 /// Passages of a document to read.

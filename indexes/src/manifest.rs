@@ -18,6 +18,9 @@ use crate::layout::{Class, Layout};
 use crate::table::TableManifest;
 use bincode::{Decode, Encode};
 
+mod tuning;
+pub use tuning::{BY_RANKS, Tuning};
+
 /// Name of the entry file.
 pub const ENTRY_NAME: &str = "littoral.json";
 
@@ -184,7 +187,7 @@ impl SegmentManifest {
 }
 
 /// See the [module](self).
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Manifest {
     /// Program and version that wrote it.
     pub created_by: String,
@@ -194,6 +197,8 @@ pub struct Manifest {
     pub averages: Averages,
     /// Segments, oldest first.
     pub segments: Vec<SegmentManifest>,
+    /// What was fitted; written only where something was.
+    pub tuning: Tuning,
 }
 
 /// The build id of a manifest's bytes, as 16 hex digits.
@@ -212,8 +217,19 @@ impl Manifest {
             size,
             limit: LIMIT,
         };
-        let bytes = bincode::encode_to_vec(self, bincode::config::standard())
-            .map_err(|_| too_large(usize::MAX))?;
+        let config = bincode::config::standard();
+        let fields = (
+            &self.created_by,
+            &self.settings,
+            &self.averages,
+            &self.segments,
+        );
+        let mut bytes =
+            bincode::encode_to_vec(fields, config).map_err(|_| too_large(usize::MAX))?;
+        if !self.tuning.is_empty() {
+            let tuning = bincode::encode_to_vec(self.tuning, config);
+            bytes.extend(tuning.map_err(|_| too_large(usize::MAX))?);
+        }
         let entry = entry(&bytes);
         if entry.len() > MAX_ENTRY_BYTES {
             return Err(too_large(entry.len()));
@@ -260,18 +276,32 @@ impl Manifest {
             ));
         }
         let config = bincode::config::standard().with_limit::<LIMIT>();
-        let decoded = bincode::decode_from_slice::<Self, _>(&bytes, config);
-        match decoded {
-            Ok((manifest, read)) if read == bytes.len() => Ok((manifest, build_id(&bytes))),
-            Ok((_, read)) => {
-                let reason = "bytes follow the manifest";
-                Err(IndexError::corrupt(Section::Manifest, read, reason))
+        type Fields = (String, Settings, Averages, Vec<SegmentManifest>);
+        let decoded = bincode::decode_from_slice::<Fields, _>(&bytes, config);
+        let Ok(((created_by, settings, averages, segments), read)) = decoded else {
+            let reason = "the manifest does not decode";
+            return Err(IndexError::corrupt(Section::Manifest, 0, reason));
+        };
+        let rest = &bytes[read..];
+        let tuning = if rest.is_empty() {
+            Tuning::default()
+        } else {
+            match bincode::decode_from_slice::<Tuning, _>(rest, config) {
+                Ok((tuning, n)) if n == rest.len() && tuning.is_legal() => tuning,
+                _ => {
+                    let reason = "what follows the manifest is no tuning";
+                    return Err(IndexError::corrupt(Section::Manifest, read, reason));
+                }
             }
-            Err(_) => {
-                let reason = "the manifest does not decode";
-                Err(IndexError::corrupt(Section::Manifest, 0, reason))
-            }
-        }
+        };
+        let manifest = Self {
+            created_by,
+            settings,
+            averages,
+            segments,
+            tuning,
+        };
+        Ok((manifest, build_id(&bytes)))
     }
 }
 
@@ -380,6 +410,7 @@ mod tests {
                 deleted: write_deleted(&[0, 2]),
                 ..SegmentManifest::default()
             }],
+            tuning: Tuning::default(),
         }
     }
 

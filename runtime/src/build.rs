@@ -10,7 +10,9 @@ pub use littoral_guest::build::{default_settings, preparer, source_hash};
 use littoral_guest::table::{Span, SpanKind};
 use littoral_guest::{Document, EngineError};
 use littoral_indexes::envelope::SegmentId;
-use littoral_indexes::manifest::{Averages, Embedding, Manifest, SegmentManifest, Settings};
+use littoral_indexes::manifest::{
+    Averages, Embedding, Manifest, SegmentManifest, Settings, Tuning,
+};
 use littoral_indexes::table::TableManifest;
 use littoral_indexes::vectors::Rotation;
 use std::collections::BTreeMap;
@@ -274,6 +276,7 @@ pub fn collect<I: Send, O: Send>(
 pub fn write_index(
     collection: Collection,
     settings: &Settings,
+    tuning: Tuning,
     folder: &mut Folder,
     tools: &Tools,
 ) -> Result<(Manifest, Built), BuildFailure> {
@@ -288,6 +291,7 @@ pub fn write_index(
         settings: settings.clone(),
         averages,
         segments: vec![segment],
+        tuning,
     };
     folder.commit(&manifest)?;
     Ok((manifest, built))
@@ -321,5 +325,5 @@ pub fn build_documents(
         |prepared| Some(prepared),
         |prepared| Ok(Some(prepared)),
     )?;
-    write_index(collection, settings, folder, tools)
+    write_index(collection, settings, Tuning::default(), folder, tools)
 }

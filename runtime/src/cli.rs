@@ -1,6 +1,7 @@
 //! The command line: arguments in, text or JSON out, exit codes 0 (done), 1 (negative result) and 2
 //! (error).
 
+mod advise;
 mod ask;
 mod build;
 mod bundle;
@@ -9,6 +10,7 @@ mod demo;
 mod embedder;
 mod eval;
 mod inspect;
+mod llm;
 mod mcp;
 mod model;
 mod output;
@@ -56,6 +58,8 @@ enum Command {
     Mcp(mcp::Arguments),
     /// Measure retrieval on judged queries
     Eval(Box<eval::Arguments>),
+    /// Find what limits retrieval on judged queries, and the next step
+    Advise(advise::Arguments),
     /// Verify every file, section and reference of an index
     Check(inspect::Arguments),
     /// Show what an index holds
@@ -89,7 +93,8 @@ pub fn main() -> ExitCode {
         Command::Ask(arguments) => (ask::run(arguments), arguments.json),
         Command::Serve(arguments) => (serve::run(arguments), false),
         Command::Mcp(arguments) => (mcp::run(arguments), false),
-        Command::Eval(arguments) => (eval::run(arguments), arguments.json),
+        Command::Eval(arguments) => (eval::run(arguments), arguments.json()),
+        Command::Advise(arguments) => (advise::run(arguments), arguments.json),
         Command::Check(arguments) => (inspect::check(arguments), arguments.json),
         Command::Inspect(arguments) => (inspect::inspect(arguments), arguments.json),
         Command::Bundle(arguments) => (bundle::run(arguments), arguments.json),

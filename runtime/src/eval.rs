@@ -3,7 +3,8 @@
 //! [`dataset`] reads queries and judgements (BEIR layout, or any pair of files) and streams the
 //! corpus; [`metrics`] turns rankings into the figures trec_eval would print; [`report`] is the
 //! shape of `littoral eval --json`, with its [`latency`] percentiles; [`answers`] measures what
-//! `littoral ask` says.
+//! `littoral ask` says; [`draft`] makes queries of documents where there are no judgements yet; [`fit`] fits an index to
+//! queries, and [`advise`] says what limits it.
 //!
 //! ```no_run
 //! use littoral_runtime::eval::{Dataset, Evaluator};
@@ -17,9 +18,12 @@
 //! # Ok::<(), littoral_runtime::eval::DatasetError>(())
 //! ```
 
+pub mod advise;
 pub mod answers;
 pub mod compare;
 pub mod dataset;
+pub mod draft;
+pub mod fit;
 pub mod html;
 pub mod latency;
 pub mod metrics;

@@ -24,6 +24,7 @@ mod discover;
 mod docx;
 mod html;
 mod ids;
+mod links;
 mod markdown;
 mod paths;
 mod pdf;
@@ -37,6 +38,7 @@ pub use child::child_main;
 pub use discover::{SourceFile, SourceKind, discover};
 pub use html::tags_body;
 pub use ids::Ids;
+pub use links::{Link, links, target_path};
 pub use skipped::{IngestError, Skipped};
 pub use units::{Unit, units};
 

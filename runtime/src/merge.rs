@@ -118,7 +118,7 @@ fn merge(
     )?;
     failed?;
     if chosen.len() == manifest.segments.len() {
-        write_index(collection, settings, folder, tools)?;
+        write_index(collection, settings, manifest.tuning, folder, tools)?;
         return Ok(());
     }
     let kept: Vec<usize> = (0..manifest.segments.len())

@@ -1,6 +1,7 @@
 //! Work spread over threads with the order kept.
 
-use littoral_guest::build::Workers;
+use crate::graph::Graph;
+use littoral_guest::build::{Direction, Directions, Workers};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::mpsc::sync_channel;
@@ -8,6 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Batches under way per thread: few bound the memory, many keep threads busy.
 const BATCHES_PER_THREAD: usize = 4;
+
+/// Vectors that one job looks up in a graph.
+const GRAPH_BLOCK: usize = 1_024;
 
 /// A batch is full with as many items, or with items of that weight together. Waking a thread takes
 /// longer than preparing a short page.
@@ -45,6 +49,13 @@ impl Workers for Pool {
     fn map<I: Send, O: Send>(&self, items: Vec<I>, f: impl Fn(I) -> O + Sync) -> Vec<O> {
         let f = &f;
         self.pool.install(|| items.into_par_iter().map(f).collect())
+    }
+
+    fn nearest(&self, asked: Directions<'_>, centroids: &[Direction]) -> Option<Vec<u32>> {
+        let graph = Graph::over(centroids)?;
+        let blocks: Vec<&[u32]> = asked.members.chunks(GRAPH_BLOCK).collect();
+        let found = self.map(blocks, |members| graph.nearest(asked.rows, members));
+        Some(found.concat())
     }
 }
 

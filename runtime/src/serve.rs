@@ -13,6 +13,8 @@
 
 mod answer;
 mod api;
+mod body;
+mod chat;
 mod gate;
 mod keys;
 mod metrics;
@@ -26,7 +28,7 @@ mod tenant;
 
 pub(crate) use models::Models;
 pub(crate) use server::{Server, ServerError};
-pub(crate) use tenant::{Tenant, Tenants};
+pub(crate) use tenant::{Readable, Tenant, Tenants};
 
 pub use keys::{KeyError, Keys};
 
@@ -63,6 +65,8 @@ pub struct Bounds {
     pub queue: usize,
     /// Engines at work at a time.
     pub workers: usize,
+    /// Answers that a model writes at a time; further ones are refused.
+    pub writers: usize,
     /// Requests a second for each index, 0 for any number.
     pub rate: u32,
     /// How long a connection may take to send the headers of a request, or keep silent.
@@ -83,6 +87,7 @@ impl Default for Bounds {
             connections: 4096,
             queue: 64,
             workers: std::thread::available_parallelism().map_or(1, usize::from),
+            writers: 8,
             rate: 0,
             header_time: Duration::from_secs(5),
             body_time: Duration::from_secs(5),

@@ -10,6 +10,7 @@ pub mod encoder;
 pub mod fuzz;
 pub mod hostile_text;
 pub mod hub;
+pub mod llm;
 pub mod memory;
 pub mod models;
 pub mod program;

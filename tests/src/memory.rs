@@ -11,7 +11,7 @@ use littoral_guest::{Document, Host, HostError};
 use littoral_indexes::envelope::{BlockId, Kind, SegmentId, seal, stored_checksum};
 use littoral_indexes::inventory::{Inventory, hash_id};
 use littoral_indexes::manifest::{
-    Averages, ENTRY_NAME, Manifest, SegmentManifest, Settings, write_deleted,
+    Averages, ENTRY_NAME, Manifest, SegmentManifest, Settings, Tuning, write_deleted,
 };
 use littoral_indexes::table::TableManifest;
 use littoral_indexes::vectors::Rotation;
@@ -76,6 +76,7 @@ impl Stored {
             settings: settings.clone(),
             averages,
             segments: vec![segment],
+            tuning: Tuning::default(),
         });
         stored
     }

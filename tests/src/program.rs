@@ -30,14 +30,8 @@ pub fn path() -> &'static Path {
         };
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let built = Command::new(cargo)
-            .args([
-                "build",
-                "--quiet",
-                "--package",
-                "littoral-runtime",
-                "--bin",
-                "littoral",
-            ])
+            // The whole workspace resolves the features that its tests were built with.
+            .args(["build", "--quiet", "--workspace", "--bin", "littoral"])
             .args(["--profile", profile])
             .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
             .env("CARGO_TARGET_DIR", target)

@@ -645,7 +645,10 @@ fn an_evaluation_reports_what_the_contract_says() {
         ["index_bytes", "peak_rss_bytes", "seconds"]
     );
     let of_run = &report["runs"][0];
-    assert_eq!(keys(of_run), ["cold", "latency_ms", "metrics", "name"]);
+    assert_eq!(
+        keys(of_run),
+        ["cold", "latency_ms", "metrics", "name", "per_query"]
+    );
     let metrics = ["map@100", "mrr@10", "ndcg@10", "recall@10", "recall@100"];
     assert_eq!(keys(&of_run["metrics"]), metrics);
     assert_eq!(keys(&of_run["latency_ms"]), ["p50", "p99"]);

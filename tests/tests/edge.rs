@@ -1,9 +1,9 @@
 //! Bundles for servers in the runtimes that they are for: `web/checks/edge.test.mjs`, which asks each of
-//! them and `littoral serve` the same.
+//! them and `littoral serve` the same; and `web/checks/mcp.test.mjs`, a client library of the Model
+//! Context Protocol.
 //!
 //! Needs `node`, the package that `node web/build.mjs` makes, and `npm install` in `web/checks` for
 //! Deno, Bun and workerd; without them the test says so and passes, unless `LITTORAL_REQUIRE_WEB` is set.
-#![expect(clippy::unwrap_used, reason = "a failing test says where")]
 
 use littoral_tests::cases::build;
 use littoral_tests::program;
@@ -37,6 +37,7 @@ fn servers_on_the_edge_answer_as_the_program_does() {
     let output = Command::new("node")
         .args(["--test", "--test-concurrency=1"])
         .arg(root.join("web/checks/edge.test.mjs"))
+        .arg(root.join("web/checks/mcp.test.mjs"))
         .env("LITTORAL_PROGRAM", program::path())
         .env("LITTORAL_WEB", root.join("web/pkg"))
         .env("LITTORAL_EDGE_INDEX", &index)

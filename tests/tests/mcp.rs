@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
 
 use littoral_tests::program;
+use littoral_tests::server::{Answer, Server};
 use serde_json::{Value, json};
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -102,6 +103,7 @@ fn a_client_finds_reads_on_and_cites() {
         assert_eq!(hello["protocolVersion"], "2025-03-26");
         assert_eq!(hello["serverInfo"]["name"], "littoral");
         assert!(hello["capabilities"]["tools"].is_object());
+        assert!(hello["capabilities"]["resources"].is_object());
         client.write(r#"{"jsonrpc": "2.0", "method": "notifications/initialized"}"#);
         let tools = client.ask("tools/list", &json!({}))["result"]["tools"].clone();
         let names: Vec<&str> = tools
@@ -157,6 +159,7 @@ fn a_client_finds_reads_on_and_cites() {
         let past = json!({"document": "tides.md", "first": n + 5});
         let past = client.call("read_passages", &past);
         assert_eq!(past["structuredContent"]["chunks"], json!([]));
+        resources(&mut client, n);
         let none = client.call("read_passages", &json!({"document": "nothing.md"}));
         assert!(none["structuredContent"]["document"].is_null());
         let error = client.call("search", &json!({"query": "tide", "mode": "dense"}));
@@ -171,6 +174,128 @@ fn a_client_finds_reads_on_and_cites() {
     }
 }
 
+/// The document of `shore`, which has `n` passages, as a resource, and what is none.
+fn resources(client: &mut Client, n: u64) {
+    let list = client.ask("resources/list", &json!({}))["result"]["resources"].clone();
+    assert_eq!(list[0]["uri"], "littoral://shore");
+    let templates = client.ask("resources/templates/list", &json!({}))["result"].clone();
+    let template = &templates["resourceTemplates"][0]["uriTemplate"];
+    assert_eq!(template, "littoral://shore/{+document}");
+    let index = client.ask("resources/read", &json!({"uri": "littoral://shore"}));
+    let text = index["result"]["contents"][0]["text"].as_str().unwrap();
+    let described: Value = serde_json::from_str(text).unwrap();
+    assert_eq!(
+        (&described["documents"], &described["chunks"]),
+        (&json!(1), &json!(n))
+    );
+    let document = client.ask(
+        "resources/read",
+        &json!({"uri": "littoral://shore/tides%2Emd"}),
+    );
+    let text = document["result"]["contents"][0]["text"].as_str().unwrap();
+    for part in 0..40 {
+        assert!(
+            text.contains(&format!("The tide of part {part} turns")),
+            "{part}"
+        );
+    }
+    for (uri, code) in [
+        (json!("littoral://shore/nothing.md"), -32002),
+        (json!("littoral://other"), -32002),
+        (json!("littoral://other/tides.md"), -32002),
+        (json!("littoral://shore/%ff"), -32002),
+        (json!("file:///etc/passwd"), -32002),
+        (json!("x".repeat(9000)), -32602),
+        (json!(7), -32602),
+    ] {
+        let reply = client.ask("resources/read", &json!({"uri": uri}));
+        assert_eq!(reply["error"]["code"], code, "{uri}");
+    }
+}
+
+/// A POST of a message to `/mcp`.
+fn post(server: &Server, headers: &str, message: &Value) -> Answer {
+    let headers = format!("Content-Type: application/json\r\n{headers}");
+    server.send("POST", "/mcp", &headers, &message.to_string())
+}
+
+#[test]
+fn over_http_each_message_is_answered_and_a_key_opens_only_its_indexes() {
+    let root = root();
+    fs::write(
+        root.path().join("keys"),
+        "0123456789abcdef\nfedcba9876543210 sea\n",
+    )
+    .unwrap();
+    let server = Server::start(
+        root.path(),
+        &["sea", "shore", "--api-keys", "keys", "--rate", "4"],
+    );
+    let (all, sea) = (
+        "Authorization: Bearer 0123456789abcdef\r\n",
+        "Authorization: Bearer fedcba9876543210\r\n",
+    );
+    let message = |method: &str, parameters: Value| json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters});
+    let initialize = message("initialize", json!({"protocolVersion": "2025-06-18"}));
+    assert_eq!(post(&server, "", &initialize).status, 401);
+    let hello = post(&server, sea, &initialize).json();
+    assert_eq!(hello["result"]["protocolVersion"], "2025-06-18");
+    let instructions = hello["result"]["instructions"].as_str().unwrap();
+    assert!(instructions.contains("(sea)"), "{instructions}");
+    let noted = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
+    let noted = post(&server, sea, &noted);
+    assert_eq!((noted.status, noted.body.as_str()), (202, ""));
+    let versioned = |version: &str| format!("{all}MCP-Protocol-Version: {version}\r\n");
+    let ping = message("ping", json!({}));
+    let spoken = post(&server, &versioned("2025-06-18"), &ping);
+    assert_eq!(spoken.json()["result"], json!({}));
+    assert_eq!(post(&server, &versioned("1999-01-01"), &ping).status, 400);
+    let foreign = format!("{all}Origin: https://other.example\r\n");
+    let foreign = post(&server, &foreign, &ping);
+    assert_eq!(
+        (foreign.status, foreign.code().as_str()),
+        (403, "forbidden-origin")
+    );
+    assert_eq!(server.send("GET", "/mcp", all, "").status, 405);
+    let broken = server.send("POST", "/mcp", all, "{");
+    assert_eq!(broken.json()["error"]["code"], -32700);
+
+    let search = |index: &str| {
+        let arguments = json!({"query": "tide", "index": index});
+        message(
+            "tools/call",
+            json!({"name": "search", "arguments": arguments}),
+        )
+    };
+    let found = post(&server, all, &search("shore")).json();
+    assert_eq!(
+        found["result"]["structuredContent"]["hits"][0]["document"]["id"],
+        "tides.md"
+    );
+    let hidden = post(&server, sea, &search("shore")).json();
+    assert_eq!(hidden["error"]["code"], -32602);
+    let absent = post(&server, all, &search("nothing")).json();
+    assert_eq!(
+        hidden["error"]["message"]
+            .as_str()
+            .unwrap()
+            .replace("shore", "nothing"),
+        absent["error"]["message"],
+        "an index that may not be read is not there"
+    );
+    let read = message(
+        "resources/read",
+        json!({"uri": "littoral://shore/tides.md"}),
+    );
+    assert_eq!(post(&server, sea, &read).json()["error"]["code"], -32002);
+    let listed = post(&server, sea, &message("resources/list", json!({}))).json();
+    assert_eq!(listed["result"]["resources"].as_array().unwrap().len(), 1);
+    let statuses: Vec<u16> = (0..8)
+        .map(|_| post(&server, all, &search("shore")).status)
+        .collect();
+    assert!(statuses.contains(&429), "the index's rate: {statuses:?}");
+}
+
 #[test]
 fn what_is_no_message_is_refused_and_the_next_is_answered() {
     let root = root();
@@ -182,7 +307,7 @@ fn what_is_no_message_is_refused_and_the_next_is_answered() {
         (r#"{"jsonrpc":"2.0","id":1}"#, -32600),
         (r#"{"jsonrpc":"2.0","id":{},"method":"ping"}"#, -32600),
         (
-            r#"{"jsonrpc":"2.0","id":1,"method":"resources/list"}"#,
+            r#"{"jsonrpc":"2.0","id":1,"method":"prompts/list"}"#,
             -32601,
         ),
         (r#"{"jsonrpc":"2.0","id":1,"method":"tools/call"}"#, -32602),

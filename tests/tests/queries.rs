@@ -196,7 +196,11 @@ fn options(random: &mut Random) -> SearchOptions {
     SearchOptions {
         k: *random.pick(&[1, 10, 10, 100, 1000, 0, usize::MAX]),
         mode: *random.pick(&[Mode::Hybrid, Mode::Lexical]),
-        fusion: *random.pick(&[Fusion::Ranks, Fusion::Scores { dense_weight: 128 }]),
+        fusion: *random.pick(&[
+            None,
+            Some(Fusion::Ranks),
+            Some(Fusion::Scores { dense_weight: 128 }),
+        ]),
         filters: if random.once_in(4) {
             vec![(
                 "level".into(),

@@ -275,6 +275,7 @@ fn hostile(body: &str) -> Vec<u8> {
             (func $deep (param i64) (result i64)
                 (i64.add (call $deep (i64.add (local.get 0) (i64.const 1))) (local.get 0)))
             (func (export "read") (param i32 i32) (result i64) i64.const 0)
+            (func (export "answer") (param i32 i32) (result i64) i64.const 0)
             (func (export "search") (param i32 i32) (result i64) {body}))"#,
         reply(1024, opened.len() as u64),
         data = opened.replace('"', "\\22"),

@@ -4,7 +4,7 @@ use crate::error;
 use crate::host::JsHost;
 use crate::json;
 use littoral_guest::SearchOptions;
-use littoral_guest::engine::{self, Fusion, Mode, SortOrder};
+use littoral_guest::engine::{self, Mode, SortOrder};
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
@@ -112,7 +112,7 @@ fn read(options: &Options) -> Result<SearchOptions, JsValue> {
     let filters = options.filters().unwrap_or_default();
     let (pairs, _) = filters.as_chunks();
     Ok(SearchOptions {
-        fusion: Fusion::default(),
+        fusion: None,
         rerank: None,
         k: options.k().map_or(default.k, |k| k as usize),
         mode,

@@ -6,8 +6,9 @@
 
 use crate::imports::Imports;
 use littoral_guest::SearchResult;
+use littoral_guest::answer::Answer;
 use littoral_guest::engine::{EngineError, Index, ReadDocument};
-use littoral_guest::wire::{Failure, Open, Opened, Read, Reply, Search};
+use littoral_guest::wire::{Ask, Failure, Open, Opened, Read, Reply, Search};
 use serde::Serialize;
 use std::cell::RefCell;
 use std::future::Future;
@@ -58,6 +59,17 @@ pub(crate) unsafe extern "C" fn search(address: *const u8, bytes: usize) -> u64 
     reply(found(request))
 }
 
+/// Answers a question: [`Ask`] in, an [`Answer`] out.
+///
+/// # Safety
+/// `address` and `bytes` are of a request in memory that [`allocate`] gave.
+#[unsafe(no_mangle)]
+pub(crate) unsafe extern "C" fn answer(address: *const u8, bytes: usize) -> u64 {
+    // SAFETY: the contract above.
+    let request = unsafe { slice::from_raw_parts(address, bytes) };
+    reply(answered(request))
+}
+
 /// Reads passages of a document: [`Read`] in, a [`ReadDocument`] or nothing out.
 ///
 /// # Safety
@@ -88,6 +100,11 @@ fn opened(request: &[u8]) -> Result<Opened, Failure> {
 fn found(request: &[u8]) -> Result<SearchResult, Failure> {
     let asked: Search<'_> = serde_json::from_slice(request).map_err(|e| bad_request(&e))?;
     with_index(|index| ready(index.search(&asked.query, &asked.options)))
+}
+
+fn answered(request: &[u8]) -> Result<Answer, Failure> {
+    let asked: Ask<'_> = serde_json::from_slice(request).map_err(|e| bad_request(&e))?;
+    with_index(|index| ready(index.answer(&asked.question, &asked.options, &asked.asked)))
 }
 
 fn passages(request: &[u8]) -> Result<Option<ReadDocument>, Failure> {

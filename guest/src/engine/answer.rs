@@ -11,7 +11,7 @@ use crate::answer::evidence::Evidence;
 use crate::answer::features::{self, Match, Passage, QuestionTerms};
 use crate::answer::question::{Expected, expected};
 use crate::answer::{
-    Answer, AnswerOptions, AnswerSentence, Citation, MAX_SENTENCES, THRESHOLD, cited_url, sentences,
+    Answer, AnswerOptions, AnswerSentence, Citation, MAX_SENTENCES, cited_url, sentences,
 };
 use crate::host::Host;
 use crate::query::Occur;
@@ -78,7 +78,8 @@ impl<H: Host> Index<H> {
                 .total_cmp(&a.score)
                 .then((a.passage, a.place.start).cmp(&(b.passage, b.place.start)))
         });
-        let evidence = evidence(&terms, &passages, &candidates, &records, asked);
+        let threshold = asked.threshold.unwrap_or_else(|| self.threshold());
+        let evidence = evidence(&terms, &passages, &candidates, &records, threshold);
         Ok(assemble(
             question,
             &candidates,
@@ -160,7 +161,7 @@ fn evidence(
     passages: &[Passage],
     candidates: &[Candidate],
     records: &[(&Scored, &DocumentRecord, &ChunkRecord)],
-    asked: &AnswerOptions,
+    threshold: f64,
 ) -> Evidence {
     let highest = |values: &mut dyn Iterator<Item = f64>| values.fold(0.0, f64::max);
     let cosine = records
@@ -174,7 +175,7 @@ fn evidence(
     );
     Evidence {
         score: 0.0,
-        threshold: asked.threshold.unwrap_or(THRESHOLD),
+        threshold,
         coverage: highest(&mut passages.iter().map(|p| terms.share(p.headings | p.words))),
         sentence: candidates.first().map_or(0.0, |best| best.own),
         cosine,

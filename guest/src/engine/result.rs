@@ -50,8 +50,8 @@ pub struct SearchOptions {
     pub k: usize,
     /// Which retrievers answer.
     pub mode: Mode,
-    /// How words and vectors are joined in [`Mode::Hybrid`].
-    pub fusion: Fusion,
+    /// How words and vectors are joined in [`Mode::Hybrid`]; `None` as the index has it.
+    pub fusion: Option<Fusion>,
     /// `(key, value)`: values of one key are alternatives, keys are joined.
     pub filters: Vec<(String, String)>,
     /// Order by a sort key instead of the score.
@@ -77,7 +77,7 @@ impl Default for SearchOptions {
         Self {
             k: 10,
             mode: Mode::Hybrid,
-            fusion: Fusion::default(),
+            fusion: None,
             filters: Vec::new(),
             sort: None,
             rerank: None,

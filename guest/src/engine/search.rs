@@ -123,7 +123,12 @@ impl<H: Host> Index<H> {
 
         let words = lexical.scored();
         let mut ranking = match (&query, legs.lexical) {
-            (Some(_), true) => fuse(&words, &dense.places, options.fusion, options.chunks),
+            (Some(_), true) => fuse(
+                &words,
+                &dense.places,
+                options.fusion.unwrap_or_else(|| self.fusion()),
+                options.chunks,
+            ),
             (Some(_), false) => alone(&dense.places, |s, found| s.dense = Some(found)),
             (None, _) => alone(&words, |s, found| s.lexical = Some(found)),
         };

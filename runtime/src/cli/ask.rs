@@ -1,10 +1,17 @@
 //! `littoral ask`
 
+use super::llm::LlmArguments;
 use super::output::{self, Failure};
 use super::search::{self, ModeName};
-use super::{Named, Outcome, engine_failure};
-use littoral_guest::SearchOptions;
-use littoral_guest::answer::{Answer, AnswerOptions, MAX_SENTENCES, SENTENCES};
+use super::{Named, Outcome, engine_failure, llm};
+use crate::context::{self, DEFAULT_TOKENS, MAX_TOKENS};
+use crate::host::FolderHost;
+use crate::llm::{Asked, Endpoint};
+use littoral_guest::answer::grounded::printable;
+use littoral_guest::answer::{
+    Answer, AnswerOptions, AnswerSentence, Citation, MAX_SENTENCES, SENTENCES,
+};
+use littoral_guest::{Index, SearchOptions};
 use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
@@ -28,6 +35,11 @@ pub(super) struct Arguments {
     filter: Vec<String>,
     #[command(flatten)]
     rerank: super::rerank::RerankArguments,
+    #[command(flatten)]
+    llm: LlmArguments,
+    /// Tokens of the passages that the model is given
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_TOKENS, requires = "llm", value_parser = clap::value_parser!(u32).range(64..=i64::from(MAX_TOKENS)))]
+    max_tokens: u32,
     /// Print one JSON object
     #[arg(long)]
     pub(super) json: bool,
@@ -42,6 +54,7 @@ pub(super) fn share(text: &str) -> Result<f64, String> {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+    let endpoint = arguments.llm.endpoint()?;
     let reranker = arguments.rerank.load()?;
     let options = SearchOptions {
         mode: arguments.mode.into(),
@@ -60,11 +73,18 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let vectors = options.mode != littoral_guest::engine::Mode::Lexical;
     let index = super::open_with_models(&arguments.index, vectors, named)?;
     let answer = pollster::block_on(index.answer(&arguments.question, &options, &asked));
-    let answer = answer.map_err(|error| engine_failure(&error))?;
+    let mut answer = answer.map_err(|error| engine_failure(&error))?;
+    if let Some(endpoint) = endpoint {
+        answer = written(arguments, &endpoint, &index, &options, answer)?;
+    }
     if arguments.json {
         output::json(&answer)?;
     } else {
-        show(&answer);
+        notes(&answer);
+        if arguments.llm.is_none() {
+            answer.sentences.iter().for_each(sentence);
+        }
+        citations(&answer.citations);
     }
     Ok(if answer.abstained {
         Outcome::Negative
@@ -73,31 +93,66 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     })
 }
 
-/// Prints an answer for a person: sentences with their citations, then what these are.
-fn show(answer: &Answer) {
+/// The answer of the model at `endpoint`, where that of the documents themselves is `quoted`. Sentences
+/// are printed as they come.
+fn written(
+    arguments: &Arguments,
+    endpoint: &Endpoint,
+    index: &Index<FolderHost>,
+    options: &SearchOptions,
+    quoted: Answer,
+) -> Result<Answer, Failure> {
+    let options = context::options(options.clone());
+    let found = pollster::block_on(index.search(&arguments.question, &options));
+    let found = found.map_err(|error| engine_failure(&error))?;
+    let asked = Asked {
+        question: &arguments.question,
+        evidence: quoted.evidence,
+        context: context::pack(found, arguments.max_tokens),
+        sentences: usize::from(arguments.sentences),
+    };
+    // What cannot be compared is not found alike.
+    let mut similar = |a: &str, b: &str| pollster::block_on(index.similarity(a, b)).ok()?;
+    let answer = crate::llm::answer(endpoint, asked, &mut similar, &mut |written| {
+        if !arguments.json {
+            sentence(written);
+        }
+        Ok(())
+    });
+    answer.map_err(|error| llm::failure(&error))
+}
+
+/// Prints what a person should know of an answer.
+fn notes(answer: &Answer) {
     for note in &answer.notes {
         // That there are no vectors is worth saying only to programs: no user asked for any.
         if note.code != "no-vectors" {
-            output::line(format!("({})", note.message));
+            output::line(format!("({})", printable(&note.message)));
         }
     }
-    for sentence in &answer.sentences {
-        let cited: String = sentence
-            .citations
-            .iter()
-            .map(|id| format!("[{id}]"))
-            .collect();
-        let doubt = if sentence.supported {
-            ""
-        } else {
-            " (unsupported)"
-        };
-        output::line(format!("{} {cited}{doubt}", sentence.text));
-    }
-    if !answer.citations.is_empty() {
+}
+
+/// Prints a sentence with its citations.
+fn sentence(sentence: &AnswerSentence) {
+    let cited: String = sentence
+        .citations
+        .iter()
+        .map(|id| format!("[{id}]"))
+        .collect();
+    let doubt = if sentence.supported {
+        ""
+    } else {
+        " (unsupported)"
+    };
+    output::line(format!("{} {cited}{doubt}", printable(&sentence.text)));
+}
+
+/// Prints what the sentences cite.
+fn citations(citations: &[Citation]) {
+    if !citations.is_empty() {
         output::line("");
     }
-    for citation in &answer.citations {
+    for citation in citations {
         let document = &citation.document;
         let title = if document.title.is_empty() {
             &document.id
@@ -109,12 +164,12 @@ fn show(answer: &Answer) {
             place.push_str(" › ");
             place.push_str(heading);
         }
-        output::line(place);
+        output::line(printable(&place));
         let address = if citation.url.is_empty() {
             &document.id
         } else {
             &citation.url
         };
-        output::line(format!("    {address}"));
+        output::line(format!("    {}", printable(address)));
     }
 }

@@ -3,7 +3,9 @@
 mod ablate;
 mod answers;
 mod collection;
+mod fit;
 mod gate;
+mod init;
 mod show;
 
 use super::output::{self, Failure};
@@ -16,8 +18,17 @@ use collection::Collection;
 use littoral_guest::engine::{Fusion, Index, Mode, SearchOptions};
 use std::path::PathBuf;
 
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    /// Draft a query set from the documents, for those who have no judgements yet
+    Init(init::InitArguments),
+}
+
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(super) struct Arguments {
+    #[command(subcommand)]
+    action: Option<Action>,
     /// An index to measure, with --queries and --qrels
     #[arg(required_unless_present = "data")]
     index: Option<PathBuf>,
@@ -62,7 +73,7 @@ pub(super) struct Arguments {
     answers: Option<String>,
     /// Questions that the documents do not answer, as JSON Lines (repeatable) [default: the
     /// queries-unanswerable.jsonl beside the queries, if there is one]
-    #[arg(long, value_name = "FILE", requires = "answers")]
+    #[arg(long, value_name = "FILE")]
     unanswerable: Vec<PathBuf>,
     /// Evidence that an answer needs, 0 to 1
     #[arg(long, value_name = "T", requires = "answers", value_parser = super::ask::share)]
@@ -70,6 +81,10 @@ pub(super) struct Arguments {
     /// Change one thing at a time too, and show what it does
     #[arg(long, conflicts_with = "modes")]
     ablate: bool,
+    /// Fit how rankings are joined, and with --unanswerable the evidence that an answer needs, to these
+    /// queries; keep in the index what is better on queries that were held out
+    #[arg(long, conflicts_with_all = ["data", "fusion"])]
+    fit: bool,
     /// What --json printed before: every run is set beside its own
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
@@ -81,10 +96,22 @@ pub(super) struct Arguments {
     html: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
-    pub(super) json: bool,
+    json: bool,
+}
+
+impl Arguments {
+    pub(super) fn json(&self) -> bool {
+        match &self.action {
+            Some(Action::Init(init)) => init.json,
+            None => self.json,
+        }
+    }
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+    if let Some(Action::Init(arguments)) = &arguments.action {
+        return init::run(arguments);
+    }
     let modes = arguments
         .modes
         .iter()
@@ -149,6 +176,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
             if arguments.ablate {
                 report.ablation =
                     ablate::on_index(arguments, &index, &dataset, &report, reranker.as_ref())?;
+            }
+            if arguments.fit {
+                report.fit = Some(fit::run(arguments, folder, &index, &dataset)?);
             }
             (report, dataset)
         }
@@ -230,7 +260,7 @@ fn measure(
         for rerank in std::iter::once(None).chain(reranker.map(|reranker| Some(reranker.asked))) {
             let options = SearchOptions {
                 mode,
-                fusion: arguments.fusion.unwrap_or_default(),
+                fusion: arguments.fusion,
                 rerank,
                 ..SearchOptions::default()
             };

@@ -1,5 +1,6 @@
 //! `littoral serve`
 
+use super::llm::LlmArguments;
 use super::output::{self, Failure};
 use super::{Outcome, model, sandbox_failure};
 use crate::host::FolderHost;
@@ -53,6 +54,11 @@ pub(super) struct Arguments {
     /// A cross-encoder for those who ask for one: a stored name, a packed file, or a model folder
     #[arg(long, value_name = "NAME|PATH")]
     rerank: Option<String>,
+    #[command(flatten)]
+    llm: LlmArguments,
+    /// Answers that the model writes at a time
+    #[arg(long, value_name = "N", default_value_t = 8, requires = "llm", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    llm_writers: u16,
     /// An origin whose pages may read answers, * for any (repeatable)
     #[arg(long, value_name = "ORIGIN")]
     cors: Vec<String>,
@@ -77,6 +83,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+    let writer = arguments.llm.endpoint()?;
     let keys = match &arguments.api_keys {
         None => Keys::default(),
         Some(path) => Keys::read(path)
@@ -93,6 +100,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         queue: arguments.queue,
         workers: arguments.workers.map_or(default.workers, usize::from),
         rate: arguments.rate,
+        writers: usize::from(arguments.llm_writers),
         origins: arguments.cors.clone(),
         ..default
     };
@@ -123,13 +131,16 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
             opened.chunks
         ));
     }
+    if let Some(writer) = &writer {
+        output::line(format!("answers are written by {}", writer.model()));
+    }
     let place = tenants.place.name();
     output::line(format!(
         "listening on {} (host: {place}, GPU: {gpu})",
         server.url()
     ));
     server
-        .run(tenants, keys, bounds, gpu.to_owned())
+        .run(tenants, keys, bounds, gpu.to_owned(), writer)
         .map_err(server_failure)?;
     Ok(Outcome::Done)
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::compare::{Comparison, Differences};
+use super::fit::Fits;
 use super::{AnswerReport, Latency, Metrics};
 use std::collections::BTreeMap;
 
@@ -28,6 +29,9 @@ pub struct Report {
     /// What answers were like, where they were asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answers: Option<AnswerReport>,
+    /// What was fitted to the queries, where it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fit: Option<Fits>,
     /// Each run beside the same run of a baseline, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comparison: Option<Comparison>,

@@ -18,6 +18,7 @@ mod boilerplate;
 mod content;
 mod extract;
 mod head;
+mod links;
 mod selector;
 mod tag;
 mod tagged;
@@ -26,6 +27,7 @@ mod tests;
 mod tree;
 
 pub(super) use extract::fragment;
+pub(super) use links::links;
 use selector::Selector;
 use tree::Tree;
 

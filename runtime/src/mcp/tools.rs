@@ -1,9 +1,9 @@
 //! The tools that a model may call.
 
-use super::{INVALID_PARAMS, Wrong};
+use super::{INVALID_PARAMS, Wrong, named};
 use crate::context;
 use crate::sandbox::SandboxError;
-use crate::serve::{Tenant, Tenants};
+use crate::serve::Readable;
 use littoral_guest::SearchOptions;
 use littoral_guest::engine::{MAX_CHUNKS_READ, Mode};
 use serde::Deserialize;
@@ -59,8 +59,8 @@ struct ReadPassages {
 }
 
 /// The tools with what they take.
-pub(super) fn list(tenants: &Tenants) -> Value {
-    let names: Vec<&str> = tenants.all().iter().map(|tenant| tenant.name()).collect();
+pub(super) fn list(indexes: &Readable<'_>) -> Value {
+    let names = indexes.names();
     let index = json!({"enum": names, "description": "Which index to ask"});
     let query = json!({
         "type": "string", "maxLength": MAX_TEXT_BYTES,
@@ -137,14 +137,14 @@ pub(super) fn list(tenants: &Tenants) -> Value {
 
 /// Calls a tool. What goes wrong with the arguments is an error of the protocol; what goes wrong with
 /// the index is told to the model.
-pub(super) fn call(tenants: &Tenants, parameters: &Value) -> Result<Value, Wrong> {
+pub(super) fn call(indexes: &Readable<'_>, parameters: &Value) -> Result<Value, Wrong> {
     let name = parameters.get("name").and_then(Value::as_str);
     let none = json!({});
     let arguments = parameters.get("arguments").unwrap_or(&none);
     let answer = match name {
-        Some("search") => search(tenants, read(arguments)?),
-        Some("context") => context(tenants, read(arguments)?),
-        Some("read_passages") => read_passages(tenants, &read(arguments)?),
+        Some("search") => search(indexes, read(arguments)?),
+        Some("context") => context(indexes, read(arguments)?),
+        Some("read_passages") => read_passages(indexes, &read(arguments)?),
         Some(other) => return Err((INVALID_PARAMS, format!("there is no tool {other:?}"))),
         None => return Err((INVALID_PARAMS, "there is no name of a tool".to_owned())),
     };
@@ -165,21 +165,6 @@ type Called = Result<Result<Answer, SandboxError>, Wrong>;
 
 fn read<'a, T: Deserialize<'a>>(arguments: &'a Value) -> Result<T, Wrong> {
     T::deserialize(arguments).map_err(|error| (INVALID_PARAMS, error.to_string()))
-}
-
-fn tenant<'a>(tenants: &'a Tenants, name: Option<&str>) -> Result<&'a Tenant, Wrong> {
-    let found = tenants.named(name).map(|tenant| &**tenant);
-    if let Some(tenant) = found {
-        // There is no clock here that would look at the folder.
-        tenant.follow();
-    }
-    found.ok_or_else(|| match name {
-        Some(name) => (INVALID_PARAMS, format!("there is no index {name:?}")),
-        None => (
-            INVALID_PARAMS,
-            "there are several indexes, and none is named".to_owned(),
-        ),
-    })
 }
 
 fn bounded(text: &str, name: &str) -> Result<(), Wrong> {
@@ -203,9 +188,9 @@ fn options(mode: Option<Mode>, filters: BTreeMap<String, Vec<String>>) -> Search
     }
 }
 
-fn search(tenants: &Tenants, asked: Search) -> Called {
+fn search(indexes: &Readable<'_>, asked: Search) -> Called {
     bounded(&asked.query, "query")?;
-    let tenant = tenant(tenants, asked.index.as_deref())?;
+    let tenant = named(indexes, asked.index.as_deref())?;
     let k = asked.k.unwrap_or(10);
     if !(1..=MAX_HITS).contains(&k) {
         return Err((INVALID_PARAMS, format!("k may be 1 to {MAX_HITS}")));
@@ -241,9 +226,9 @@ fn search(tenants: &Tenants, asked: Search) -> Called {
     Ok(Ok(data(text, &found)))
 }
 
-fn context(tenants: &Tenants, asked: Context) -> Called {
+fn context(indexes: &Readable<'_>, asked: Context) -> Called {
     bounded(&asked.query, "query")?;
-    let tenant = tenant(tenants, asked.index.as_deref())?;
+    let tenant = named(indexes, asked.index.as_deref())?;
     let max_tokens = asked.max_tokens.unwrap_or(CONTEXT_TOKENS);
     if !(1..=context::MAX_TOKENS).contains(&max_tokens) {
         let message = format!("max_tokens may be 1 to {}", context::MAX_TOKENS);
@@ -263,9 +248,9 @@ fn context(tenants: &Tenants, asked: Context) -> Called {
     Ok(Ok(data(text, &packed)))
 }
 
-fn read_passages(tenants: &Tenants, asked: &ReadPassages) -> Called {
+fn read_passages(indexes: &Readable<'_>, asked: &ReadPassages) -> Called {
     bounded(&asked.document, "document")?;
-    let tenant = tenant(tenants, asked.index.as_deref())?;
+    let tenant = named(indexes, asked.index.as_deref())?;
     let found = match tenant.read(&asked.document, asked.first, asked.count.unwrap_or(8)) {
         Ok(Some(found)) => found,
         Ok(None) => {

@@ -4,8 +4,9 @@ use super::bounds::State;
 use super::clock::Clock;
 use super::error::{SandboxError, ended};
 use super::imports::range;
+use littoral_guest::answer::{Answer, AnswerOptions};
 use littoral_guest::engine::ReadDocument;
-use littoral_guest::wire::{Open, Opened, Read, Reply, Search};
+use littoral_guest::wire::{Ask, Open, Opened, Read, Reply, Search};
 use littoral_guest::{Host, SearchOptions, SearchResult};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -30,6 +31,7 @@ struct Exports {
     release: TypedFunc<(u32, u32), ()>,
     open: TypedFunc<(u32, u32), u64>,
     search: TypedFunc<(u32, u32), u64>,
+    answer: TypedFunc<(u32, u32), u64>,
     read: TypedFunc<(u32, u32), u64>,
 }
 
@@ -42,6 +44,7 @@ impl Exports {
             release: instance.get_typed_func(&mut *store, "release")?,
             open: instance.get_typed_func(&mut *store, "open")?,
             search: instance.get_typed_func(&mut *store, "search")?,
+            answer: instance.get_typed_func(&mut *store, "answer")?,
             read: instance.get_typed_func(&mut *store, "read")?,
         })
     }
@@ -113,6 +116,25 @@ impl<H: Host> SandboxedIndex<H> {
             options: Cow::Borrowed(options),
         };
         self.call(&search, &request)
+    }
+
+    /// Answers `question`, as the native engine does.
+    ///
+    /// # Errors
+    /// [`SandboxError`]
+    pub fn answer(
+        &mut self,
+        question: &str,
+        options: &SearchOptions,
+        asked: &AnswerOptions,
+    ) -> Result<Answer, SandboxError> {
+        let answer = self.exports.answer.clone();
+        let request = Ask {
+            question: Cow::Borrowed(question),
+            options: Cow::Borrowed(options),
+            asked: *asked,
+        };
+        self.call(&answer, &request)
     }
 
     /// Passages of a document, as the native engine reads them.

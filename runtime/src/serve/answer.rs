@@ -4,7 +4,8 @@
     reason = "the log of a server is its standard error"
 )]
 
-use super::api::Job;
+use super::api::{Done, Job};
+use super::body::Body;
 use super::gate::{Gate, Rate};
 use super::keys::{Access, Keys};
 use super::metrics::Metrics;
@@ -12,7 +13,9 @@ use super::refusal::Refusal;
 use super::reply::{Envelope, REQUEST_ID, Reply};
 use super::tenant::{Tenant, Tenants};
 use super::{Bounds, OPENAPI, request};
-use http_body_util::{BodyExt, Full, Limited};
+use crate::llm::Endpoint;
+use crate::mcp;
+use http_body_util::{BodyExt, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{self, HeaderMap};
 use hyper::{Method, Request, Response, StatusCode};
@@ -20,6 +23,7 @@ use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use tokio::sync::Semaphore;
 
 /// Largest body of a context or a chat.
 const MAX_BODY_BYTES: usize = 64 << 10;
@@ -38,6 +42,10 @@ pub(super) struct Service {
     pub(super) bounds: Bounds,
     pub(super) gate: Gate,
     pub(super) gpu: String,
+    /// The model that writes answers.
+    pub(super) writer: Option<Endpoint>,
+    /// Places of answers that are being written.
+    pub(super) writers: Arc<Semaphore>,
     pub(super) metrics: Metrics,
     ids: AtomicU64,
     started: u64,
@@ -50,6 +58,7 @@ impl Service {
         names: Option<Vec<String>>,
         bounds: Bounds,
         gpu: String,
+        writer: Option<Endpoint>,
     ) -> Self {
         let now = Instant::now();
         let since = SystemTime::now().duration_since(UNIX_EPOCH);
@@ -60,6 +69,8 @@ impl Service {
                 .map(|_| Rate::new(bounds.rate, now))
                 .collect(),
             gate: Gate::new(bounds.workers, bounds.queue, bounds.wait_time),
+            writers: Arc::new(Semaphore::new(bounds.writers)),
+            writer,
             tenants,
             keys,
             names,
@@ -77,10 +88,7 @@ impl Service {
     }
 
     /// Answers a request.
-    pub(super) async fn answer(
-        self: Arc<Self>,
-        request: Request<Incoming>,
-    ) -> Response<Full<Bytes>> {
+    pub(super) async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Response<Body> {
         let start = Instant::now();
         let metrics = &self.metrics;
         let in_flight = metrics.enter();
@@ -88,7 +96,7 @@ impl Service {
         let origin = self.allowed_origin(request.headers());
         let route = route(request.uri().path());
         let is_preflight = request.method() == Method::OPTIONS;
-        let allow = if matches!(route, "context" | "chat" | "embeddings" | "rerank") {
+        let allow = if wants_post(route) {
             "POST, OPTIONS"
         } else {
             "GET, HEAD, OPTIONS"
@@ -97,7 +105,7 @@ impl Service {
         let result = if is_preflight && route != "other" {
             Ok(Reply::nothing())
         } else {
-            Arc::clone(&self).reply(request, route).await
+            Arc::clone(&self).reply(request, route, &id).await
         };
         let (reply, retry_after) = match result {
             Ok(reply) => (reply, None),
@@ -122,13 +130,14 @@ impl Service {
         self: Arc<Self>,
         request: Request<Incoming>,
         route: &'static str,
+        id: &str,
     ) -> Result<Reply, Refusal> {
         self.named(&request)?;
         let (parts, incoming) = request.into_parts();
         let path = parts.uri.path();
         let is_get = matches!(parts.method, Method::GET | Method::HEAD);
         let is_post = parts.method == Method::POST;
-        let wants_post = matches!(route, "context" | "chat" | "embeddings" | "rerank");
+        let wants_post = wants_post(route);
         if route == "other" {
             return Err(Refusal::new(
                 StatusCode::NOT_FOUND,
@@ -154,7 +163,7 @@ impl Service {
                 return Ok(Reply {
                     status: StatusCode::OK,
                     content_type: "application/json",
-                    body: OPENAPI.to_owned(),
+                    body: Body::text(OPENAPI.to_owned()),
                 });
             }
             "healthz" => return Ok(Reply::json(&self.health(access.as_ref()))),
@@ -177,8 +186,14 @@ impl Service {
             } else {
                 MAX_BODY_BYTES
             };
+            if route == "mcp" {
+                self.may_speak_mcp(&parts.headers)?;
+            }
             let bytes = self.body(&parts.headers, incoming, limit).await?;
-            Job::read(path, &bytes)?
+            match Job::read(path, &bytes) {
+                Ok(job) => job,
+                Err(answer) => return answer,
+            }
         } else {
             Job::Search(request::search(parts.uri.query().unwrap_or_default())?)
         };
@@ -194,12 +209,15 @@ impl Service {
         let service = Arc::clone(&self);
         let asked = tenant.clone();
         let done = tokio::task::spawn_blocking(move || {
-            let done = job.run(&service.tenants, asked.as_ref());
+            let for_chat = service.writer.is_some();
+            let done = job.run(&service.tenants, &access, asked.as_ref(), for_chat);
             drop(place);
             done
         });
         match done.await {
-            Ok(done) => done.map(|value| Reply::json(&value)),
+            Ok(Ok(Done::Reply(reply))) => Ok(reply),
+            Ok(Ok(Done::Chat(found))) => self.chat(*found, id).await,
+            Ok(Err(refusal)) => Err(refusal),
             Err(error) => {
                 // What a panic left half done is not used again.
                 if let Some(tenant) = tenant {
@@ -233,15 +251,42 @@ impl Service {
         ))
     }
 
+    /// Refuses the Model Context Protocol to pages of other sites and in revisions that are not spoken.
+    fn may_speak_mcp(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+        if headers.contains_key(header::ORIGIN) && self.allowed_origin(headers).is_none() {
+            return Err(Refusal::new(
+                StatusCode::FORBIDDEN,
+                "forbidden-origin",
+                "pages of this origin may not ask",
+                "the server allows an origin with --cors ORIGIN",
+            ));
+        }
+        let version = headers.get("mcp-protocol-version");
+        let is_spoken = version.is_none_or(|version| {
+            let version = version.to_str().unwrap_or_default();
+            mcp::VERSIONS.contains(&version)
+        });
+        if is_spoken {
+            return Ok(());
+        }
+        Err(Refusal::bad(format!(
+            "MCP-Protocol-Version may be {}",
+            mcp::VERSIONS.join(", ")
+        )))
+    }
+
     /// The index that is asked, within its rate.
     fn tenant(&self, job: &Job, access: &Access) -> Result<Option<Arc<Tenant>>, Refusal> {
-        if !job.needs_index() {
+        if !job.asks_index() {
             return Ok(None);
         }
         let tenant = self.tenants.named(job.index());
         // One that may not be read is not there.
         let tenant = tenant.filter(|tenant| access.allows(tenant.name()));
         let Some(tenant) = tenant else {
+            if job.finds_index() {
+                return Ok(None);
+            }
             return Err(Refusal::new(
                 StatusCode::NOT_FOUND,
                 "unknown-index",
@@ -347,6 +392,11 @@ impl Service {
     }
 }
 
+/// Whether a route is asked with a body.
+fn wants_post(route: &str) -> bool {
+    matches!(route, "context" | "chat" | "embeddings" | "rerank" | "mcp")
+}
+
 /// The route of a path, as it is counted.
 fn route(path: &str) -> &'static str {
     match path {
@@ -355,6 +405,7 @@ fn route(path: &str) -> &'static str {
         "/v1/chat/completions" => "chat",
         "/v1/embeddings" => "embeddings",
         "/v1/rerank" => "rerank",
+        "/mcp" => "mcp",
         "/healthz" => "healthz",
         "/metrics" => "metrics",
         "/openapi.json" => "openapi",

@@ -1,9 +1,13 @@
 //! What each endpoint does, once a request is read and has a worker.
 
+use super::chat;
+use super::keys::Access;
 use super::refusal::Refusal;
+use super::reply::Reply;
 use super::request::{ChatBody, ContextBody, EmbeddingsBody, RerankBody, Search, body, rerank};
 use super::tenant::{Tenant, Tenants};
 use crate::context::{self, DEFAULT_TOKENS, MAX_TOKENS};
+use crate::mcp::Message;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hyper::StatusCode;
@@ -19,11 +23,29 @@ pub(super) enum Job {
     Embeddings(EmbeddingsBody),
     Rerank(RerankBody),
     Chat(ChatBody),
+    Mcp(Message),
+}
+
+/// What came of it.
+pub(super) enum Done {
+    /// The reply.
+    Reply(Reply),
+    /// What there is to answer with.
+    Chat(Box<chat::Found>),
 }
 
 impl Job {
-    /// Reads the body of a request to `path`.
-    pub(super) fn read(path: &str, bytes: &[u8]) -> Result<Self, Refusal> {
+    /// Reads the body of a request to `path`; `Err` may hold an answer that needs no worker.
+    pub(super) fn read(path: &str, bytes: &[u8]) -> Result<Self, Result<Reply, Refusal>> {
+        if path == "/mcp" {
+            return Message::read(bytes)
+                .map(Self::Mcp)
+                .map_err(|wrong| Ok(mcp_reply(wrong)));
+        }
+        Self::of_body(path, bytes).map_err(Err)
+    }
+
+    fn of_body(path: &str, bytes: &[u8]) -> Result<Self, Refusal> {
         Ok(match path {
             "/v1/context" => Self::Context(body(bytes)?),
             "/v1/embeddings" => Self::Embeddings(body(bytes)?),
@@ -38,25 +60,43 @@ impl Job {
             Self::Search(search) => search.index.as_deref(),
             Self::Context(asked) => asked.index.as_deref(),
             Self::Embeddings(asked) => asked.index.as_deref(),
-            Self::Rerank(_) | Self::Chat(_) => None,
+            Self::Chat(asked) => asked.index.as_deref(),
+            Self::Mcp(message) => message.index(),
+            Self::Rerank(_) => None,
         }
     }
 
     /// Whether an index is asked at all.
-    pub(super) fn needs_index(&self) -> bool {
-        !matches!(self, Self::Rerank(_) | Self::Chat(_))
+    pub(super) fn asks_index(&self) -> bool {
+        match self {
+            Self::Mcp(message) => message.asks_index(),
+            Self::Rerank(_) => false,
+            _ => true,
+        }
     }
 
-    /// Does it.
+    /// Whether the job itself says that an index is not there.
+    pub(super) fn finds_index(&self) -> bool {
+        matches!(self, Self::Mcp(_))
+    }
+
+    /// Does it for a caller with `access`; for a chat, what a model would need too where there is one
+    /// `for_chat`.
     pub(super) fn run(
         self,
         tenants: &Tenants,
+        access: &Access,
         tenant: Option<&Arc<Tenant>>,
-    ) -> Result<Value, Refusal> {
+        for_chat: bool,
+    ) -> Result<Done, Refusal> {
         let tenant = || {
             tenant.ok_or_else(|| Refusal::internal("a job for an index came without one".into()))
         };
-        match self {
+        let value = match self {
+            Self::Mcp(message) => {
+                let readable = tenants.readable(|name| access.allows(name));
+                return Ok(Done::Reply(mcp_reply(message.answer(&readable))));
+            }
             Self::Search(search) => {
                 let found = find(tenants, tenant()?, search)?;
                 value(&found)
@@ -74,9 +114,18 @@ impl Job {
             }
             Self::Embeddings(asked) => embeddings(&asked, tenant()?),
             Self::Rerank(asked) => reranked(&asked, tenants.models.reranker()),
-            Self::Chat(asked) => Err(unanswered(&asked)),
-        }
+            Self::Chat(asked) => {
+                let found = chat::find(&asked, tenant()?, for_chat)?;
+                return Ok(Done::Chat(Box::new(found)));
+            }
+        }?;
+        Ok(Done::Reply(Reply::json(&value)))
     }
+}
+
+/// What the Model Context Protocol answers over HTTP.
+fn mcp_reply(answer: Option<Value>) -> Reply {
+    answer.map_or_else(Reply::accepted, |answer| Reply::json(&answer))
 }
 
 fn find(tenants: &Tenants, tenant: &Tenant, search: Search) -> Result<SearchResult, Refusal> {
@@ -164,17 +213,4 @@ fn reranked(asked: &RerankBody, reranker: Option<&Arc<Encoder>>) -> Result<Value
     });
     let results: Vec<Value> = results.collect();
     Ok(json!({"results": results, "meta": {}}))
-}
-
-/// This version retrieves and does not write answers, and says so.
-fn unanswered(asked: &ChatBody) -> Refusal {
-    if asked.messages.is_empty() {
-        return Refusal::bad("messages is empty");
-    }
-    Refusal::new(
-        StatusCode::NOT_IMPLEMENTED,
-        "no-answers",
-        "this version finds passages and does not write answers",
-        "POST /v1/context gives numbered passages for the prompt of a model of yours",
-    )
 }

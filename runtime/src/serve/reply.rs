@@ -1,7 +1,6 @@
 //! What is sent, and the headers that go with it.
 
-use http_body_util::Full;
-use hyper::body::Bytes;
+use super::body::Body;
 use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 use serde_json::Value;
@@ -14,7 +13,7 @@ pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 pub(super) struct Reply {
     pub(super) status: StatusCode,
     pub(super) content_type: &'static str,
-    pub(super) body: String,
+    pub(super) body: Body,
 }
 
 /// What an answer's headers depend on beside it.
@@ -37,7 +36,16 @@ impl Reply {
         Self {
             status: StatusCode::OK,
             content_type: "application/json",
-            body: value.to_string(),
+            body: Body::text(value.to_string()),
+        }
+    }
+
+    /// A stream of events.
+    pub(super) fn events(body: Body) -> Self {
+        Self {
+            status: StatusCode::OK,
+            content_type: "text/event-stream",
+            body,
         }
     }
 
@@ -46,19 +54,27 @@ impl Reply {
         Self {
             status: StatusCode::NO_CONTENT,
             content_type: "text/plain",
-            body: String::new(),
+            body: Body::text(String::new()),
+        }
+    }
+
+    /// Nothing, to a message that wants no answer.
+    pub(super) fn accepted() -> Self {
+        Self {
+            status: StatusCode::ACCEPTED,
+            ..Self::nothing()
         }
     }
 
     /// The response.
-    pub(super) fn response(self, envelope: &Envelope<'_>) -> Response<Full<Bytes>> {
-        let length = self.body.len();
+    pub(super) fn response(self, envelope: &Envelope<'_>) -> Response<Body> {
+        let length = self.body.length();
         let body = if envelope.is_head {
-            Bytes::new()
+            Body::text(String::new())
         } else {
-            Bytes::from(self.body)
+            self.body
         };
-        let mut response = Response::new(Full::new(body));
+        let mut response = Response::new(body);
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         let mut set = |name, value: &str| {
@@ -70,7 +86,7 @@ impl Reply {
         set(header::CACHE_CONTROL, "no-store");
         set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
         set(REQUEST_ID, envelope.id);
-        if self.status != StatusCode::NO_CONTENT {
+        if let Some(length) = length.filter(|_| self.status != StatusCode::NO_CONTENT) {
             set(header::CONTENT_LENGTH, &length.to_string());
         }
         if self.status == StatusCode::METHOD_NOT_ALLOWED || envelope.is_preflight {
@@ -96,7 +112,7 @@ impl Reply {
                 set(header::ACCESS_CONTROL_ALLOW_METHODS, envelope.allow);
                 set(
                     header::ACCESS_CONTROL_ALLOW_HEADERS,
-                    "authorization, content-type",
+                    "authorization, content-type, mcp-protocol-version",
                 );
                 set(header::ACCESS_CONTROL_MAX_AGE, "600");
             }

@@ -58,18 +58,9 @@ pub(super) struct ContextBody {
 
 impl ContextBody {
     pub(super) fn search(self) -> Result<Search, Refusal> {
-        let mut filters = Vec::new();
-        for (key, values) in self.filters {
-            filters.extend(
-                values
-                    .into_vec()
-                    .into_iter()
-                    .map(|value| (key.clone(), value)),
-            );
-        }
         let options = SearchOptions {
             mode: self.mode.unwrap_or_default(),
-            filters,
+            filters: pairs(self.filters),
             ..SearchOptions::default()
         };
         bounded(Search {
@@ -79,6 +70,15 @@ impl ContextBody {
             rerank: self.rerank,
         })
     }
+}
+
+/// Every value of a filter with its key.
+fn pairs(filters: BTreeMap<String, OneOrMore>) -> Vec<(String, String)> {
+    let each = |(key, values): (String, OneOrMore)| {
+        let values = values.into_vec().into_iter();
+        values.map(move |value| (key.clone(), value))
+    };
+    filters.into_iter().flat_map(each).collect()
 }
 
 /// The body of `POST /v1/embeddings`, as OpenAI's.
@@ -128,7 +128,79 @@ impl RerankBody {
 /// The body of `POST /v1/chat/completions`, as OpenAI's, as far as it matters.
 #[derive(Debug, Deserialize)]
 pub(super) struct ChatBody {
-    pub(super) messages: Vec<serde_json::Value>,
+    messages: Vec<ChatMessage>,
+    #[serde(default)]
+    pub(super) stream: bool,
+    pub(super) index: Option<String>,
+    mode: Option<Mode>,
+    #[serde(default)]
+    filters: BTreeMap<String, OneOrMore>,
+    threshold: Option<f64>,
+}
+
+/// A message of a conversation: a text, or parts of which some are.
+#[derive(Debug, Deserialize)]
+struct ChatMessage {
+    role: String,
+    #[serde(default)]
+    content: Option<ChatContent>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum ChatContent {
+    Text(String),
+    Parts(Vec<ChatPart>),
+}
+
+#[derive(Debug, Deserialize)]
+struct ChatPart {
+    text: Option<String>,
+}
+
+impl ChatBody {
+    /// What the user asks last.
+    pub(super) fn question(&self) -> Result<String, Refusal> {
+        let last = self.messages.iter().rfind(|message| message.role == "user");
+        let text = match last.and_then(|message| message.content.as_ref()) {
+            Some(ChatContent::Text(text)) => text.clone(),
+            Some(ChatContent::Parts(parts)) => {
+                let texts: Vec<&str> = parts.iter().filter_map(|p| p.text.as_deref()).collect();
+                texts.join(" ")
+            }
+            None => String::new(),
+        };
+        if text.trim().is_empty() {
+            return Err(Refusal::bad("no message of the user has a text"));
+        }
+        query(&text)?;
+        Ok(text)
+    }
+
+    /// How its passages are found.
+    pub(super) fn options(&self) -> Result<SearchOptions, Refusal> {
+        let search = Search {
+            index: None,
+            query: String::new(),
+            options: SearchOptions {
+                mode: self.mode.unwrap_or_default(),
+                filters: pairs(self.filters.clone()),
+                ..SearchOptions::default()
+            },
+            rerank: false,
+        };
+        Ok(bounded(search)?.options)
+    }
+
+    /// The evidence that an answer needs.
+    pub(super) fn threshold(&self) -> Result<Option<f64>, Refusal> {
+        match self.threshold {
+            Some(threshold) if !(0.0..=1.0).contains(&threshold) => {
+                Err(Refusal::bad("threshold is a number from 0 to 1"))
+            }
+            threshold => Ok(threshold),
+        }
+    }
 }
 
 /// Most texts of one request.

@@ -2,6 +2,7 @@
 
 use super::answer::Service;
 use super::{Bounds, Keys, Tenants};
+use crate::llm::Endpoint;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -103,6 +104,7 @@ impl Server {
         keys: Keys,
         bounds: Bounds,
         gpu: String,
+        writer: Option<Endpoint>,
     ) -> Result<(), ServerError> {
         raise_open_files();
         let names = keys.is_empty().then(|| names(self.address.port()));
@@ -117,7 +119,7 @@ impl Server {
             let listener = tokio::net::TcpListener::from_std(self.listener)?;
             let places = Arc::new(Semaphore::new(bounds.connections));
             let (header_time, drain_time) = (bounds.header_time, bounds.drain_time);
-            let service = Arc::new(Service::new(tenants, keys, names, bounds, gpu));
+            let service = Arc::new(Service::new(tenants, keys, names, bounds, gpu, writer));
             let following = tokio::spawn(follow(Arc::clone(&service)));
             let graceful = GracefulShutdown::new();
             loop {

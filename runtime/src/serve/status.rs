@@ -1,6 +1,7 @@
 //! How a server is: for those who watch it.
 
 use super::answer::Service;
+use super::body::Body;
 use super::keys::Access;
 use super::refusal::Refusal;
 use super::reply::Reply;
@@ -82,7 +83,7 @@ impl Service {
         Ok(Reply {
             status: StatusCode::OK,
             content_type: "text/plain; version=0.0.4; charset=utf-8",
-            body: self.metrics.text(&gauges),
+            body: Body::text(self.metrics.text(&gauges)),
         })
     }
 }

@@ -4,6 +4,7 @@ use super::{Models, Place};
 use crate::embed::TextEncoder;
 use crate::host::FolderHost;
 use crate::sandbox::{Prepared, SandboxError, SandboxedIndex};
+use littoral_guest::answer::{Answer, AnswerOptions};
 use littoral_guest::engine::ReadDocument;
 use littoral_guest::wire::{Failure, Opened};
 use littoral_guest::{EngineError, Index, SearchOptions, SearchResult};
@@ -54,6 +55,18 @@ impl Engine {
         match self {
             Self::Native(index) => native(index.search(query, options)),
             Self::Sandbox(pool) => pool.with(|instance| instance.search(query, options)),
+        }
+    }
+
+    fn answer(
+        &self,
+        question: &str,
+        options: &SearchOptions,
+        asked: &AnswerOptions,
+    ) -> Result<Answer, SandboxError> {
+        match self {
+            Self::Native(index) => native(index.answer(question, options, asked)),
+            Self::Sandbox(pool) => pool.with(|instance| instance.answer(question, options, asked)),
         }
     }
 
@@ -171,6 +184,19 @@ impl Tenant {
         options: &SearchOptions,
     ) -> Result<SearchResult, SandboxError> {
         self.ask(|engine| engine.search(query, options))
+    }
+
+    /// Answers `question` in sentences of the documents.
+    ///
+    /// # Errors
+    /// [`SandboxError`]
+    pub(crate) fn answer(
+        &self,
+        question: &str,
+        options: &SearchOptions,
+        asked: &AnswerOptions,
+    ) -> Result<Answer, SandboxError> {
+        self.ask(|engine| engine.answer(question, options, asked))
     }
 
     /// Passages of a document.
@@ -301,10 +327,41 @@ impl Tenants {
         &self.all
     }
 
+    /// Those whose names `allows` lets pass: what one caller may read.
+    pub(crate) fn readable(&self, allows: impl Fn(&str) -> bool) -> Readable<'_> {
+        let all = self.all.iter().map(|tenant| &**tenant);
+        Readable(all.filter(|tenant| allows(tenant.name())).collect())
+    }
+
     /// The one called `name`, or the only one.
     pub(crate) fn named(&self, name: Option<&str>) -> Option<&Arc<Tenant>> {
         match (name, self.all.as_slice()) {
             (Some(name), tenants) => tenants.iter().find(|tenant| tenant.name == name),
+            (None, [only]) => Some(only),
+            (None, _) => None,
+        }
+    }
+}
+
+/// The indexes that a caller may read; of others it is not told.
+#[derive(Debug)]
+pub(crate) struct Readable<'a>(Vec<&'a Tenant>);
+
+impl<'a> Readable<'a> {
+    /// All of them.
+    pub(crate) fn all(&self) -> &[&'a Tenant] {
+        &self.0
+    }
+
+    /// Their names.
+    pub(crate) fn names(&self) -> Vec<&'a str> {
+        self.0.iter().map(|tenant| tenant.name()).collect()
+    }
+
+    /// The one called `name`, or the only one.
+    pub(crate) fn named(&self, name: Option<&str>) -> Option<&'a Tenant> {
+        match (name, self.0.as_slice()) {
+            (Some(name), all) => all.iter().find(|tenant| tenant.name == name).copied(),
             (None, [only]) => Some(only),
             (None, _) => None,
         }

@@ -7,7 +7,7 @@
 //! Source: Dhillon, Modha, "Concept decompositions for large sparse text data using clustering"
 //! (Machine Learning 42, 2001).
 
-use crate::build::Workers;
+use crate::build::{Direction, Directions, Workers};
 use crate::draw::Draw;
 use littoral_indexes::kernels::{QUERY_LIMIT, dot_rows};
 use littoral_indexes::vectors::rows::Rows;
@@ -27,16 +27,9 @@ const BLOCK: usize = 128;
 /// Where the draw of first centroids starts.
 const SEED: u64 = 20_261_125;
 
-/// A centroid as the kernels take it: 12 bits a dimension, and what one unit is worth.
-#[derive(Debug, Clone, PartialEq)]
-struct Centroid {
-    row: Vec<i16>,
-    scale: f32,
-}
-
-impl Centroid {
+impl Direction {
     /// The direction of `sum`, `[dims]`.
-    fn of(sum: &[i64]) -> Self {
+    fn of_sum(sum: &[i64]) -> Self {
         let largest = sum.iter().map(|x| x.unsigned_abs()).max().unwrap_or(0);
         let largest = largest.max(1) as f64;
         let limit = f64::from(QUERY_LIMIT);
@@ -86,12 +79,12 @@ fn divide(
     }
     let stride = (members.len() / (n_cells * SAMPLE_PER_CELL)).max(1);
     let sample: Vec<u32> = members.iter().copied().step_by(stride).collect();
-    let mut centroids: Vec<Centroid> = drawn(&sample, n_cells)
+    let mut centroids: Vec<Direction> = drawn(&sample, n_cells)
         .into_iter()
-        .map(|member| Centroid::of(&widened(rows, dims, member)))
+        .map(|member| Direction::of_sum(&widened(rows, dims, member)))
         .collect();
     for _ in 0..N_ROUNDS {
-        let nearest = assign(rows, dims, &sample, &centroids, workers);
+        let nearest = assign_sample(rows, dims, &sample, &centroids, workers);
         let next = means(rows, dims, &sample, &nearest, &centroids);
         if next == centroids {
             break;
@@ -139,12 +132,29 @@ fn widened(rows: &Rows, dims: usize, i: u32) -> Vec<i64> {
         .collect()
 }
 
+/// The nearest centroid of each of `members`, the first of equals; about the nearest where a sample is
+/// assigned to very many, which only moves centroids a little.
+fn assign_sample(
+    rows: &Rows,
+    dims: usize,
+    sample: &[u32],
+    centroids: &[Direction],
+    workers: &impl Workers,
+) -> Vec<u32> {
+    let asked = Directions {
+        rows: &rows.rows,
+        members: sample,
+    };
+    let about = workers.nearest(asked, centroids);
+    about.unwrap_or_else(|| assign(rows, dims, sample, centroids, workers))
+}
+
 /// The nearest centroid of each of `members`, the first of equals.
 fn assign(
     rows: &Rows,
     dims: usize,
     members: &[u32],
-    centroids: &[Centroid],
+    centroids: &[Direction],
     workers: &impl Workers,
 ) -> Vec<u32> {
     let blocks: Vec<&[u32]> = members.chunks(BLOCK).collect();
@@ -176,8 +186,8 @@ fn means(
     dims: usize,
     members: &[u32],
     nearest: &[u32],
-    centroids: &[Centroid],
-) -> Vec<Centroid> {
+    centroids: &[Direction],
+) -> Vec<Direction> {
     let mut sums = vec![0i64; centroids.len() * dims];
     let mut counts = vec![0u32; centroids.len()];
     for (&member, &cell) in members.iter().zip(nearest) {
@@ -197,7 +207,7 @@ fn means(
             if count == 0 {
                 old.clone()
             } else {
-                Centroid::of(sum)
+                Direction::of_sum(sum)
             }
         })
         .collect()

@@ -26,12 +26,14 @@ const SHALLOW: usize = 10;
 const WITH_VECTORS: [QueryChange; 5] = [
     ("words alone", |options| options.mode = Mode::Lexical),
     ("vectors alone", |options| options.mode = Mode::Dense),
-    ("fusion by ranks", |options| options.fusion = Fusion::Ranks),
+    ("fusion by ranks", |options| {
+        options.fusion = Some(Fusion::Ranks)
+    }),
     ("fusion, 25 % vectors", |options| {
-        options.fusion = Fusion::Scores { dense_weight: 64 };
+        options.fusion = Some(Fusion::Scores { dense_weight: 64 });
     }),
     ("fusion, 75 % vectors", |options| {
-        options.fusion = Fusion::Scores { dense_weight: 192 };
+        options.fusion = Some(Fusion::Scores { dense_weight: 192 });
     }),
 ];
 
@@ -90,7 +92,7 @@ fn whole(
         } else {
             Mode::Lexical
         },
-        fusion: arguments.fusion.unwrap_or_default(),
+        fusion: arguments.fusion,
         rerank: reranker.map(|reranker| reranker.asked),
         ..SearchOptions::default()
     }

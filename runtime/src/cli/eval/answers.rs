@@ -47,7 +47,7 @@ pub(super) fn measure(
         } else {
             Mode::Lexical
         },
-        fusion: arguments.fusion.unwrap_or_default(),
+        fusion: arguments.fusion,
         rerank: reranker.map(|reranker| reranker.asked),
         ..SearchOptions::default()
     };
@@ -60,7 +60,10 @@ pub(super) fn measure(
         .map_err(|error| engine_failure(&error))
 }
 
-fn unanswerable(arguments: &Arguments, dataset: &Dataset) -> Result<Vec<Query>, Failure> {
+pub(super) fn unanswerable(
+    arguments: &Arguments,
+    dataset: &Dataset,
+) -> Result<Vec<Query>, Failure> {
     let beside = dataset.folder().join(UNANSWERABLE);
     let mut paths: Vec<_> = arguments.unanswerable.iter().collect();
     if paths.is_empty() && beside.is_file() {

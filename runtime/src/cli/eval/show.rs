@@ -1,7 +1,7 @@
 //! What an evaluation prints for a person.
 
 use super::super::output;
-use super::answers;
+use super::{answers, fit};
 use crate::eval::Report;
 
 /// Prints `report`.
@@ -43,6 +43,9 @@ pub(super) fn report(report: &Report) {
     comparison(report);
     if let Some(answers) = &report.answers {
         answers::show(answers);
+    }
+    if let Some(fitted) = &report.fit {
+        fit::show(fitted);
     }
     if report.build.seconds > 0.0 {
         output::line(format!(
