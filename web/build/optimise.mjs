@@ -6,8 +6,8 @@
 // are left out: after brotli they cost more than they save.
 
 import binaryen from "binaryen";
+import { addressesIn, withoutLocations, withoutUnused } from "./data.mjs";
 import { order } from "./order.mjs";
-import { codeAndData } from "./sections.mjs";
 
 // What rustc may use, and no more: with all features named, V8 refuses the module.
 const { SIMD128, BulkMemory, BulkMemoryOpt, MutableGlobals, NontrappingFPToInt, ReferenceTypes } =
@@ -54,6 +54,7 @@ const PASSES = [
 export function optimise(bytes, debug) {
   const module = binaryen.readBinary(bytes);
   module.setFeatures(FEATURES.reduce((all, feature) => all | feature));
+  const before = addressesIn(module);
   const functions = Array.from({ length: module.getNumFunctions() }, (_, i) =>
     binaryen.getFunctionInfo(module.getFunctionByIndex(i)),
   );
@@ -74,51 +75,8 @@ export function optimise(bytes, debug) {
   module.runPasses(PASSES);
   order(module, Buffer.from(module.emitBinary()), binaryen);
   if (!module.validate()) throw new Error("the optimised module is not valid");
-  const smaller = module.emitBinary();
+  const smaller = Buffer.from(module.emitBinary());
+  const after = addressesIn(module);
   module.dispose();
-  return withoutLocations(Buffer.from(smaller));
-}
-
-/** The bytes of a module with zeros for the places in source files that nothing refers to any more.
- *
- * A place is an address and a length of a path, a line and a column. Whatever the code or the data
- * may still refer to stays: any occurrence of its address, in either encoding, counts. */
-function withoutLocations(bytes) {
-  const { code, data, address } = codeAndData(bytes);
-  const end = address + data.length;
-  const isReferred = (at) =>
-    code.includes(signed(at)) || code.includes(unsigned(at)) || words.has(at);
-  const words = new Set();
-  const locations = [];
-  for (let at = 0; at + 4 <= data.length; at += 4) {
-    const [path, length] = [data.readUInt32LE(at), at + 16 <= data.length ? data.readUInt32LE(at + 4) : 0];
-    const isPath =
-      path >= address && length > 3 && length < 256 && path + length <= end &&
-      /^[\x20-\x7e]+\.rs$/.test(data.latin1Slice(path - address, path - address + length));
-    if (isPath && data.readUInt32LE(at + 8) < 1 << 16 && data.readUInt32LE(at + 12) < 1 << 10) {
-      locations.push({ at, path: path - address, length });
-      at += 12;
-    } else words.add(path);
-  }
-  const kept = new Set();
-  for (const { at, path, length } of locations) {
-    if (isReferred(address + at)) kept.add(path);
-    else data.fill(0, at, at + 16);
-  }
-  for (const { path, length } of locations) {
-    if (!kept.has(path) && !isReferred(address + path)) data.fill(0, path, path + length);
-  }
-  return bytes;
-}
-
-function unsigned(value) {
-  const bytes = [];
-  for (; value > 127; value >>>= 7) bytes.push((value & 127) | 128);
-  return Buffer.from([...bytes, value]);
-}
-
-function signed(value) {
-  const bytes = [];
-  for (; value > 63; value >>>= 7) bytes.push((value & 127) | 128);
-  return Buffer.from([...bytes, value]);
+  return withoutUnused(withoutLocations(smaller), before, after);
 }
