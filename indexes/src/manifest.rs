@@ -276,7 +276,6 @@ impl Manifest {
             ));
         }
         let config = bincode::config::standard().with_limit::<LIMIT>();
-        type Fields = (String, Settings, Averages, Vec<SegmentManifest>);
         let decoded = bincode::decode_from_slice::<Fields, _>(&bytes, config);
         let Ok(((created_by, settings, averages, segments), read)) = decoded else {
             let reason = "the manifest does not decode";
@@ -304,6 +303,9 @@ impl Manifest {
         Ok((manifest, build_id(&bytes)))
     }
 }
+
+/// What a manifest says before its tuning.
+type Fields = (String, Settings, Averages, Vec<SegmentManifest>);
 
 fn entry(manifest: &[u8]) -> Vec<u8> {
     let (build, encoded) = (build_id(manifest), base64::encode(manifest));

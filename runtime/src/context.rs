@@ -59,8 +59,9 @@ pub fn options(options: SearchOptions) -> SearchOptions {
     }
 }
 
-/// Packs the passages of `found`, best first, into `max_tokens`. A passage that does not fit is left
-/// out, and shorter ones behind it get their turn; where not even the first fits, it is cut.
+/// Packs the passages of `found`, best first, into `max_tokens`. What says the same as a passage before
+/// it is left out, and what stands next to one in its document is joined with it. A passage that does not
+/// fit is left out, and shorter ones behind it get their turn; where not even the first fits, it is cut.
 pub fn pack(found: SearchResult, max_tokens: u32) -> Context {
     let mut context = Context {
         query: found.query,
@@ -84,12 +85,16 @@ pub fn pack(found: SearchResult, max_tokens: u32) -> Context {
             }
         }
         for hit in hits {
-            left_out += usize::from(!context.add(&hit, max_tokens));
+            if !context.repeats(&hit) && !context.join(&hit, max_tokens) {
+                left_out += usize::from(!context.add(&hit, max_tokens));
+            }
         }
     }
     if context.passages.is_empty() && left_out > 0 {
         context.note("context-too-small", "no passage fits into so few tokens");
     }
+    let texts: Vec<String> = context.passages.iter().map(passage_text).collect();
+    context.text = texts.join("\n");
     context
 }
 
@@ -104,31 +109,65 @@ impl Context {
 
     /// Adds the passage of `hit` where it fits; whether it did.
     fn add(&mut self, hit: &Hit, max_tokens: u32) -> bool {
-        let id = (self.passages.len() + 1).to_string();
-        let text = passage_text(&id, hit);
-        let tokens = estimate_tokens(&text);
-        if self.tokens + tokens > max_tokens {
-            return false;
-        }
-        if !self.text.is_empty() {
-            self.text.push('\n');
-        }
-        self.text.push_str(&text);
-        self.tokens += tokens;
-        self.passages.push(Passage {
-            id,
+        let mut passage = Passage {
+            id: (self.passages.len() + 1).to_string(),
             document: hit.document.clone(),
             chunk: hit.chunk.clone(),
             score: hit.score,
-            tokens,
-        });
+            tokens: 0,
+        };
+        passage.tokens = estimate_tokens(&passage_text(&passage));
+        if self.tokens + passage.tokens > max_tokens {
+            return false;
+        }
+        self.tokens += passage.tokens;
+        self.passages.push(passage);
         true
+    }
+
+    /// Whether a passage holds all the words of `hit` in their order, whatever document it is of.
+    fn repeats(&self, hit: &Hit) -> bool {
+        let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let own = words(&hit.chunk.text);
+        let mut passages = self.passages.iter();
+        passages.any(|passage| words(&passage.chunk.text).contains(&own))
+    }
+
+    /// Joins `hit` with a passage of the same document and heading that it touches or overlaps, where
+    /// both fit; whether it did. The joined passage keeps the better one's place.
+    fn join(&mut self, hit: &Hit, max_tokens: u32) -> bool {
+        for passage in &mut self.passages {
+            let (old, new) = (&passage.chunk, &hit.chunk);
+            if passage.document.id != hit.document.id || old.heading != new.heading {
+                continue;
+            }
+            let Some(chunk) = joined(old, new).or_else(|| joined(new, old)) else {
+                continue;
+            };
+            let mut both = passage.clone();
+            both.chunk = chunk;
+            both.tokens = estimate_tokens(&passage_text(&both));
+            let tokens = self.tokens - passage.tokens + both.tokens;
+            if tokens > max_tokens {
+                return false;
+            }
+            self.tokens = tokens;
+            *passage = both;
+            return true;
+        }
+        false
     }
 
     /// Adds the beginning of the passage of `hit`, whole words of it; whether any of it fits.
     fn add_cut(&mut self, hit: &mut Hit, max_tokens: u32) -> bool {
         let whole = std::mem::take(&mut hit.chunk.text);
-        let head = estimate_tokens(&passage_text("1", hit));
+        let head = estimate_tokens(&passage_text(&Passage {
+            id: "1".to_owned(),
+            document: hit.document.clone(),
+            chunk: hit.chunk.clone(),
+            score: hit.score,
+            tokens: 0,
+        }));
         let room = max_tokens.saturating_sub(head);
         if room < LEAST_TOKENS {
             return false;
@@ -148,29 +187,50 @@ impl Context {
     }
 }
 
+/// `first` with `second` behind it, where that begins within `first` or a blank line after it: text
+/// between two passages that is not known is not made up.
+fn joined(first: &ChunkHit, second: &ChunkHit) -> Option<ChunkHit> {
+    if second.start < first.start || second.end <= first.end {
+        return None;
+    }
+    let (gap, said) = match second.start.checked_sub(first.end) {
+        Some(0) => ("", 0),
+        Some(2) => ("\n\n", 0),
+        Some(_) => return None,
+        None => ("", first.end - second.start),
+    };
+    let rest = second.text.get(said..)?;
+    let overlap = &second.text[..said];
+    first.text.ends_with(overlap).then(|| ChunkHit {
+        end: second.end,
+        text: [&first.text, gap, rest].concat(),
+        ..first.clone()
+    })
+}
+
 /// A passage as a prompt shows it.
-fn passage_text(id: &str, hit: &Hit) -> String {
-    let document = &hit.document;
+fn passage_text(passage: &Passage) -> String {
+    let document = &passage.document;
     let title = if document.title.is_empty() {
         &document.id
     } else {
         &document.title
     };
-    let mut text = format!("[{id}] {title}");
-    for heading in &hit.chunk.heading {
+    let mut text = format!("[{}] {title}", passage.id);
+    for heading in &passage.chunk.heading {
         text.push_str(" › ");
         text.push_str(heading);
     }
     text.push('\n');
     if !document.url.is_empty() {
         text.push_str(&document.url);
-        if let Some(anchor) = &hit.chunk.anchor {
+        if let Some(anchor) = &passage.chunk.anchor {
             text.push('#');
             text.push_str(anchor);
         }
         text.push('\n');
     }
-    text.push_str(&hit.chunk.text);
+    text.push_str(&passage.chunk.text);
     text.push('\n');
     text
 }
@@ -248,6 +308,43 @@ mod tests {
         let context = pack(found(&texts), 60);
         assert_eq!(context.passages.len(), 2);
         assert_eq!(context.passages[1].document.id, "d3");
+    }
+
+    #[test]
+    fn what_repeats_is_left_out_and_neighbours_are_joined() {
+        let mut result = found(&[
+            "High water. It is late.",
+            "High  water.",
+            "Low water.",
+            "Ebb.",
+        ]);
+        let places = [("a", 10), ("b", 10), ("a", 35), ("a", 4)];
+        for (hit, (document, start)) in result.hits.iter_mut().zip(places) {
+            hit.document.id = document.into();
+            hit.chunk.start = start;
+            hit.chunk.end = start + hit.chunk.text.len();
+        }
+        let context = pack(result.clone(), 1000);
+        assert_eq!(context.passages.len(), 1, "{context:?}");
+        let chunk = &context.passages[0].chunk;
+        assert_eq!(chunk.text, "Ebb.\n\nHigh water. It is late.\n\nLow water.");
+        assert_eq!((chunk.start, chunk.end), (4, 45));
+        assert_eq!(context.passages[0].tokens, context.tokens);
+        // What overlaps is said once; another heading or an unknown gap is no neighbour.
+        result.hits.truncate(3);
+        result.hits[2].chunk.start = 21;
+        result.hits[2].chunk.text = " It is late. Low water.".into();
+        result.hits[2].chunk.end = 44;
+        let context = pack(result.clone(), 1000);
+        assert_eq!(
+            context.passages[0].chunk.text,
+            "High water. It is late. Low water."
+        );
+        result.hits[2].chunk.heading = vec!["Sun".into()];
+        assert_eq!(pack(result.clone(), 1000).passages.len(), 2);
+        result.hits[2].chunk.heading = vec!["Moon".into()];
+        result.hits[2].chunk.start = 40;
+        assert_eq!(pack(result, 1000).passages.len(), 2);
     }
 
     #[test]

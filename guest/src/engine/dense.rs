@@ -11,7 +11,7 @@ use super::fuse::DEPTH;
 use super::lexical::Place;
 use super::rank::{Allowed, Ranked};
 use super::restrict::Restriction;
-use super::result::Work;
+use super::result::{SearchOptions, Work};
 use super::segment::Segment;
 use crate::host::Host;
 use crate::map::{Map, Set};
@@ -22,12 +22,17 @@ use littoral_indexes::kernels::dot_rows;
 use littoral_indexes::manifest::VectorsManifest;
 use littoral_indexes::order::sort_by;
 use littoral_indexes::table::{TableManifest, TableShape};
+use littoral_indexes::vectors::Codes;
 
 /// What the dense leg finds.
 #[derive(Debug, Default)]
 pub(super) struct Dense {
     /// Best first, with cosines.
     pub(super) places: Vec<(Place, f64)>,
+    /// The vectors of the places, where they are to be compared with each other. `[places, dims]`
+    pub(super) codes: Codes,
+    /// Width of a step of the codes.
+    pub(super) step: f32,
     pub(super) work: Work,
 }
 
@@ -150,9 +155,10 @@ impl<H: Host> Index<H> {
         query: &QueryVector,
         restrictions: &[Restriction],
         wanted: usize,
-        chunks: bool,
+        options: &SearchOptions,
         fetched: &mut Fetched,
     ) -> Result<Dense, EngineError> {
+        let chunks = options.chunks;
         let mut dense = Dense::default();
         let wanted = wanted.clamp(DEPTH, usize::MAX);
         let (mut probes, mut left) = self.probes(query, &mut dense.work, fetched).await?;
@@ -184,16 +190,48 @@ impl<H: Host> Index<H> {
         }
         sort(&mut candidates);
         let mut seen = Set::default();
-        for Candidate { place, cosine, .. } in candidates {
-            if dense.places.len() == wanted {
+        let mut nearest: Vec<Candidate> = Vec::new();
+        for candidate in candidates {
+            if nearest.len() == wanted {
                 break;
             }
+            let place = candidate.place;
             let document = (place.segment, place.ranked.document);
             if chunks || seen.insert(document, ()).is_none() {
-                dense.places.push((place, cosine));
+                nearest.push(candidate);
             }
         }
+        dense.places = nearest.iter().map(|c| (c.place, c.cosine)).collect();
+        if options.diversity > 0.0 {
+            self.keep_codes(&nearest, &mut dense, fetched).await?;
+        }
         Ok(dense)
+    }
+
+    /// Keeps the codes of `candidates`, whose cells were read for this query.
+    async fn keep_codes(
+        &self,
+        candidates: &[Candidate],
+        dense: &mut Dense,
+        fetched: &mut Fetched,
+    ) -> Result<(), EngineError> {
+        for candidate in candidates {
+            let segment = &self.segments[candidate.place.segment];
+            let block = segment.block(Kind::Cells, candidate.cell);
+            let decoded = self.block(block, fetched).await?;
+            let Decoded::Cell(cell) = &*decoded else {
+                continue;
+            };
+            let dims = cell.vectors.codes.len() / cell.vectors.factors.len().max(1);
+            let row = candidate.idx * dims..(candidate.idx + 1) * dims;
+            dense.codes.codes.extend(&cell.vectors.codes[row]);
+            dense
+                .codes
+                .factors
+                .push(cell.vectors.factors[candidate.idx]);
+            dense.step = segment.step();
+        }
+        Ok(())
     }
 
     /// The cells to read first, and the others, both in the order of their centroids' nearness.

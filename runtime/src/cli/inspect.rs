@@ -3,9 +3,9 @@
 use super::output::{self, Failure};
 use super::{Outcome, engine_failure};
 use crate::host::FolderHost;
-use littoral_guest::engine::{Check, Index, Problem};
+use littoral_guest::engine::{Check, Fusion, Index, Problem};
 use littoral_indexes::envelope::{BlockId, HEADER_BYTES, Kind};
-use littoral_indexes::manifest::Manifest;
+use littoral_indexes::manifest::{Manifest, Tuning};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -143,6 +143,40 @@ impl VectorsReport {
     }
 }
 
+/// What was fitted to judged queries.
+#[derive(Debug, Serialize)]
+struct TuningReport {
+    fusion: Option<Fusion>,
+    threshold: Option<f64>,
+}
+
+impl TuningReport {
+    fn of(tuning: Tuning) -> Self {
+        Self {
+            fusion: tuning.fusion.map(Fusion::of_setting),
+            threshold: tuning.threshold.map(|t| f64::from(t) / 1000.0),
+        }
+    }
+
+    /// In a line; nothing where nothing was fitted.
+    fn line(&self) -> Option<String> {
+        let fusion = self.fusion.map(|fusion| match fusion {
+            Fusion::Ranks => "fusion by ranks".to_owned(),
+            Fusion::Scores { dense_weight } => {
+                format!(
+                    "fusion with {:.0} % vectors",
+                    f64::from(dense_weight) / 2.56
+                )
+            }
+        });
+        let threshold = self
+            .threshold
+            .map(|t| format!("evidence of {t:.2} for an answer"));
+        let parts: Vec<String> = fusion.into_iter().chain(threshold).collect();
+        (!parts.is_empty()).then(|| format!("fitted: {}", parts.join(", ")))
+    }
+}
+
 #[derive(Debug, Serialize)]
 struct Report {
     build: String,
@@ -151,6 +185,7 @@ struct Report {
     chunks: u32,
     embedder: String,
     vectors: Option<VectorsReport>,
+    tuning: TuningReport,
     chunk_tokens: u32,
     overlap_tokens: u32,
     stemming: bool,
@@ -185,6 +220,9 @@ pub(super) fn inspect(arguments: &Arguments) -> Result<Outcome, Failure> {
     ));
     if let Some(vectors) = &report.vectors {
         output::line(vectors.line());
+    }
+    if let Some(fitted) = report.tuning.line() {
+        output::line(fitted);
     }
     output::line("");
     output::line(format!(
@@ -281,6 +319,7 @@ fn read(index: &Index<FolderHost>, arguments: &Arguments) -> Result<Report, Fail
             name => name.to_owned(),
         },
         vectors: VectorsReport::of(manifest),
+        tuning: TuningReport::of(manifest.tuning),
         chunk_tokens: manifest.settings.chunk_tokens,
         overlap_tokens: manifest.settings.overlap_tokens,
         stemming: manifest.settings.stemming,

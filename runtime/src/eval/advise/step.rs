@@ -19,6 +19,10 @@ const GAIN: f64 = 0.01;
 /// The gain that a perfect order must promise before a reranker is bought.
 const ROOM: f64 = 0.05;
 
+/// The gain that it must promise where few queries lose their best document: others that are relevant
+/// stand low.
+const MUCH_ROOM: f64 = 0.2;
+
 /// What is known when a step is chosen.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Facts {
@@ -116,6 +120,13 @@ pub fn next_step(facts: &Facts) -> Next {
             ),
             "littoral search DIR QUERY --rerank NAME",
         ),
+        None if !facts.reranked && room >= MUCH_ROOM => next(
+            "add-reranker",
+            format!(
+                "relevant documents are found and stand low: a perfect order of the first hundred would add {room:.3} to nDCG@10"
+            ),
+            "littoral search DIR QUERY --rerank NAME",
+        ),
         Some(Limit::Chunking) => next(
             "change-chunking",
             format!(
@@ -192,6 +203,9 @@ mod tests {
         let ranking = [(Limit::None, 0.6), (Limit::Ranking, 0.4)];
         let room = ("add-reranker", false, 0.2, 1.0);
         assert_eq!(step(&[(Limit::None, 0.95)], &[], 9), "stop");
+        let little = ("add-reranker", false, 0.1, 1.0);
+        assert_eq!(step(&[(Limit::None, 0.95)], &[little], 9), "stop");
+        assert_eq!(step(&[(Limit::None, 0.95)], &[room], 9), "add-reranker");
         assert_eq!(
             step(&[(Limit::Missing, 0.2), (Limit::Ranking, 0.5)], &[], 9),
             "add-documents"
