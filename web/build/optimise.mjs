@@ -35,10 +35,10 @@ const DEBUG = / as core[^ ]*::fmt::Debug>::fmt/;
 const REACHABLE = ["dce", "vacuum", "dae", "remove-unused-module-elements"];
 const TIDY = [
   ...["remove-unused-brs", "remove-unused-names", "merge-blocks", "vacuum"],
-  ...["simplify-locals", "coalesce-locals", "reorder-locals", "vacuum"],
+  ...["simplify-locals-nostructure", "coalesce-locals", "reorder-locals", "vacuum"],
 ];
 const PASSES = [
-  "inlining",
+  ...["duplicate-function-elimination", "inlining"],
   ...REACHABLE,
   ...REACHABLE,
   ...TIDY,
@@ -71,7 +71,7 @@ export function optimise(bytes, debug) {
   // Traps and what is no larger than a call become what they are.
   binaryen.setAlwaysInlineMaxSize(2);
   binaryen.setFlexibleInlineMaxSize(0);
-  binaryen.setOneCallerInlineMaxSize(20);
+  binaryen.setOneCallerInlineMaxSize(10);
   module.runPasses(PASSES);
   order(module, Buffer.from(module.emitBinary()), binaryen);
   if (!module.validate()) throw new Error("the optimised module is not valid");
