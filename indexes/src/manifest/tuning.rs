@@ -16,12 +16,12 @@ pub const BY_RANKS: u16 = 257;
 
 impl Tuning {
     /// Whether nothing was fitted.
-    pub(super) fn is_empty(&self) -> bool {
-        *self == Self::default()
+    pub(super) fn is_empty(self) -> bool {
+        self == Self::default()
     }
 
     /// Whether a manifest may have it behind its fields.
-    pub(super) fn is_legal(&self) -> bool {
+    pub(super) fn is_legal(self) -> bool {
         !self.is_empty()
             && self.fusion.is_none_or(|fusion| fusion <= BY_RANKS)
             && self.threshold.is_none_or(|threshold| threshold <= 1000)

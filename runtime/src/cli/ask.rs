@@ -75,7 +75,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let answer = pollster::block_on(index.answer(&arguments.question, &options, &asked));
     let mut answer = answer.map_err(|error| engine_failure(&error))?;
     if let Some(endpoint) = endpoint {
-        answer = written(arguments, &endpoint, &index, &options, answer)?;
+        answer = written(arguments, &endpoint, &index, &options, &answer)?;
     }
     if arguments.json {
         output::json(&answer)?;
@@ -100,7 +100,7 @@ fn written(
     endpoint: &Endpoint,
     index: &Index<FolderHost>,
     options: &SearchOptions,
-    quoted: Answer,
+    quoted: &Answer,
 ) -> Result<Answer, Failure> {
     let options = context::options(options.clone());
     let found = pollster::block_on(index.search(&arguments.question, &options));

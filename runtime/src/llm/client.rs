@@ -187,23 +187,20 @@ impl Endpoint {
                     _ => Ok(()),
                 }
             };
-            let taken = match next {
-                Came::Bytes(bytes) => {
-                    n_bytes += bytes.len();
-                    if n_bytes > self.limits.max_bytes {
-                        let limit = self.limits.max_bytes;
-                        return Err(LlmError::TooLarge { limit });
-                    }
-                    decoder.push(&bytes, &mut take)
+            let taken = if let Came::Bytes(bytes) = next {
+                n_bytes += bytes.len();
+                if n_bytes > self.limits.max_bytes {
+                    let limit = self.limits.max_bytes;
+                    return Err(LlmError::TooLarge { limit });
                 }
-                _ => {
-                    let taken = decoder.finish(&mut take);
-                    if taken.is_ok() && !done && !finished {
-                        return Err(LlmError::CutOff);
-                    }
-                    done = true;
-                    taken
+                decoder.push(&bytes, &mut take)
+            } else {
+                let taken = decoder.finish(&mut take);
+                if taken.is_ok() && !done && !finished {
+                    return Err(LlmError::CutOff);
                 }
+                done = true;
+                taken
             };
             taken.map_err(|error| self.struck(error))?;
         }

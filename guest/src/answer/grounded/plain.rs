@@ -98,15 +98,12 @@ pub(super) fn without_links(text: &str, removed: &mut Removed) -> String {
             '<' => tag(rest, out.ends_with(char::is_alphanumeric)),
             _ => None,
         };
-        match bytes {
-            Some(bytes) => {
-                removed.n += 1;
-                rest = &rest[bytes..];
-            }
-            None => {
-                out.push(c);
-                rest = &rest[c.len_utf8()..];
-            }
+        if let Some(bytes) = bytes {
+            removed.n += 1;
+            rest = &rest[bytes..];
+        } else {
+            out.push(c);
+            rest = &rest[c.len_utf8()..];
         }
     }
     out

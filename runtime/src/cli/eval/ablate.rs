@@ -27,7 +27,7 @@ const WITH_VECTORS: [QueryChange; 5] = [
     ("words alone", |options| options.mode = Mode::Lexical),
     ("vectors alone", |options| options.mode = Mode::Dense),
     ("fusion by ranks", |options| {
-        options.fusion = Some(Fusion::Ranks)
+        options.fusion = Some(Fusion::Ranks);
     }),
     ("fusion, 25 % vectors", |options| {
         options.fusion = Some(Fusion::Scores { dense_weight: 64 });
