@@ -16,6 +16,7 @@ mod check;
 mod decimal;
 mod decode;
 mod dense;
+mod diverse;
 mod excerpt;
 mod explain;
 mod export;

@@ -306,7 +306,7 @@ impl Manifest {
     }
 }
 
-/// The fields that every manifest has.
+/// What a manifest says before its tuning.
 type Fields = (String, Settings, Averages, Vec<SegmentManifest>);
 
 fn entry(manifest: &[u8]) -> Vec<u8> {

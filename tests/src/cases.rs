@@ -84,6 +84,7 @@ pub fn read(options: &Value) -> SearchOptions {
             .as_array()
             .map_or(Vec::new(), |keys| keys.iter().map(text).collect()),
         chunks: flag("chunks", default.chunks),
+        diversity: options["diversity"].as_f64().unwrap_or(default.diversity),
         as_you_type: flag("asYouType", default.as_you_type),
         correct: flag("correct", default.correct),
         explain: flag("explain", default.explain),
@@ -120,7 +121,10 @@ pub fn cases(corpus: &Path) -> Vec<(String, Value)> {
                 json!({"chunks": true, "facets": ["section"]}),
             ),
             6 => (format!("{joined} -tide"), json!({"correct": false})),
-            7 => (joined.clone(), json!({"mode": "dense", "explain": true})),
+            7 => (
+                joined.clone(),
+                json!({"mode": "dense", "explain": true, "diversity": 0.5}),
+            ),
             8 => (
                 joined.clone(),
                 json!({"mode": "dense", "k": 40, "filters": {"section": ["weather"]}}),
@@ -178,6 +182,7 @@ const WRITTEN: &[(&str, &str)] = &[
     ("+tide +\"low water\"", "{}"),
     ("title:tides body:moon", r#"{"explain":true}"#),
     ("heading:anchorages sand", r#"{"chunks":true}"#),
+    ("storm at sea", r#"{"diversity":0.3,"chunks":true}"#),
     ("getNextHighWater", "{}"),
     ("next high water station_id", "{}"),
     ("--json c++ 2.4.1", "{}"),

@@ -315,6 +315,7 @@ pub fn query(data: &[u8]) {
         let options = SearchOptions {
             as_you_type,
             chunks: as_you_type,
+            diversity: if as_you_type { 0.5 } else { 0.0 },
             ..SearchOptions::default()
         };
         let answer = pollster::block_on(index.search(&text, &options));

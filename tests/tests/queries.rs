@@ -220,6 +220,7 @@ fn options(random: &mut Random) -> SearchOptions {
         },
         rerank: None,
         chunks: random.once_in(5),
+        diversity: if random.once_in(4) { 0.4 } else { 0.0 },
         as_you_type: random.once_in(3),
         correct: !random.once_in(4),
         explain: random.once_in(4),

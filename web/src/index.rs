@@ -35,6 +35,9 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     fn chunks(this: &Options) -> Option<bool>;
 
+    #[wasm_bindgen(method, getter)]
+    fn diversity(this: &Options) -> Option<f64>;
+
     #[wasm_bindgen(method, getter, js_name = asYouType)]
     fn as_you_type(this: &Options) -> Option<bool>;
 
@@ -126,6 +129,7 @@ fn read(options: &Options) -> Result<SearchOptions, JsValue> {
         }),
         facets: options.facets().unwrap_or_default(),
         chunks: options.chunks().unwrap_or(default.chunks),
+        diversity: options.diversity().unwrap_or(default.diversity),
         as_you_type: options.as_you_type().unwrap_or(default.as_you_type),
         correct: options.correct().unwrap_or(default.correct),
         explain: options.explain().unwrap_or(default.explain),

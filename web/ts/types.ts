@@ -16,6 +16,8 @@ export interface SearchOptions {
   facets?: readonly string[];
   /** Give every chunk a hit of its own, instead of each document its best chunk. Default false. */
   chunks?: boolean;
+  /** How far hits are to differ from those above them, 0 to 1; vectors tell what is alike. Default 0. */
+  diversity?: number;
   /** Take the last word for the beginning of one. Default false. */
   asYouType?: boolean;
   /** Look for words that the index does not have with one edit, two in long words. Default true. */

@@ -11,7 +11,7 @@ use super::fuse::DEPTH;
 use super::lexical::Place;
 use super::rank::{Allowed, Ranked};
 use super::restrict::Restriction;
-use super::result::Work;
+use super::result::{SearchOptions, Work};
 use super::segment::Segment;
 use crate::host::Host;
 use crate::table::{blocks_of, encode, words};
@@ -21,6 +21,7 @@ use littoral_indexes::kernels::dot_rows;
 use littoral_indexes::manifest::VectorsManifest;
 use littoral_indexes::order::sort_by;
 use littoral_indexes::table::{TableManifest, TableShape};
+use littoral_indexes::vectors::Codes;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// What the dense leg finds.
@@ -28,6 +29,10 @@ use rustc_hash::{FxHashMap, FxHashSet};
 pub(super) struct Dense {
     /// Best first, with cosines.
     pub(super) places: Vec<(Place, f64)>,
+    /// The vectors of the places, where they are to be compared with each other. `[places, dims]`
+    pub(super) codes: Codes,
+    /// Width of a step of the codes.
+    pub(super) step: f32,
     pub(super) work: Work,
 }
 
@@ -150,9 +155,10 @@ impl<H: Host> Index<H> {
         query: &QueryVector,
         restrictions: &[Restriction],
         wanted: usize,
-        chunks: bool,
+        options: &SearchOptions,
         fetched: &mut Fetched,
     ) -> Result<Dense, EngineError> {
+        let chunks = options.chunks;
         let mut dense = Dense::default();
         let wanted = wanted.clamp(DEPTH, usize::MAX);
         let (mut probes, mut left) = self.probes(query, &mut dense.work, fetched).await?;
@@ -187,7 +193,36 @@ impl<H: Host> Index<H> {
         candidates.retain(|c| chunks || seen.insert((c.place.segment, c.place.ranked.document)));
         candidates.truncate(wanted);
         dense.places = candidates.iter().map(|c| (c.place, c.cosine)).collect();
+        if options.diversity > 0.0 {
+            self.keep_codes(&candidates, &mut dense, fetched).await?;
+        }
         Ok(dense)
+    }
+
+    /// Keeps the codes of `candidates`, whose cells were read for this query.
+    async fn keep_codes(
+        &self,
+        candidates: &[Candidate],
+        dense: &mut Dense,
+        fetched: &mut Fetched,
+    ) -> Result<(), EngineError> {
+        for candidate in candidates {
+            let segment = &self.segments[candidate.place.segment];
+            let block = segment.block(Kind::Cells, candidate.cell);
+            let decoded = self.block(block, fetched).await?;
+            let Decoded::Cell(cell) = &*decoded else {
+                continue;
+            };
+            let dims = cell.vectors.codes.len() / cell.vectors.factors.len().max(1);
+            let row = candidate.idx * dims..(candidate.idx + 1) * dims;
+            dense.codes.codes.extend(&cell.vectors.codes[row]);
+            dense
+                .codes
+                .factors
+                .push(cell.vectors.factors[candidate.idx]);
+            dense.step = segment.step();
+        }
+        Ok(())
     }
 
     /// The cells to read first, and the others, both in the order of their centroids' nearness.

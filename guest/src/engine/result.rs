@@ -62,6 +62,9 @@ pub struct SearchOptions {
     pub facets: Vec<String>,
     /// Give every chunk a hit of its own, instead of each document its best chunk.
     pub chunks: bool,
+    /// How far hits are to differ from those above them, 0 to 1: 0 orders by relevance alone. Vectors
+    /// tell what is alike.
+    pub diversity: f64,
     /// Take the last word for the beginning of one, as when results show while one types.
     pub as_you_type: bool,
     /// Look for words that are not in the index with one edit (two in long words).
@@ -83,6 +86,7 @@ impl Default for SearchOptions {
             rerank: None,
             facets: Vec::new(),
             chunks: false,
+            diversity: 0.0,
             as_you_type: false,
             correct: true,
             explain: false,

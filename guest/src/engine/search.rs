@@ -7,6 +7,7 @@
 
 use super::blocks::{Fetched, Index};
 use super::dense::Dense;
+use super::diverse::diversify;
 use super::fuse::{DEPTH, Scored, alone, fuse};
 use super::legs::wording;
 use super::lexical::Lexical;
@@ -107,7 +108,7 @@ impl<H: Host> Index<H> {
         let dense = match &query {
             Some(query) => {
                 let restrictions = &lexical.restrictions;
-                self.dense(query, restrictions, k.max(DEPTH), options.chunks, fetched)
+                self.dense(query, restrictions, k.max(DEPTH), options, fetched)
                     .await?
             }
             None => Dense::default(),
@@ -132,6 +133,9 @@ impl<H: Host> Index<H> {
             (Some(_), false) => alone(&dense.places, |s, found| s.dense = Some(found)),
             (None, _) => alone(&words, |s, found| s.lexical = Some(found)),
         };
+        if options.diversity > 0.0 && query.is_some() {
+            ranking = diversify(&ranking, &dense, k, options.diversity);
+        }
         ranking.truncate(k);
         let work = Work {
             distances: dense.work.distances,

@@ -23,6 +23,9 @@ pub(super) struct Arguments {
     /// Only documents with this filter value (repeat for alternatives of a key, or more keys)
     #[arg(long, value_name = "KEY=VALUE")]
     filter: Vec<String>,
+    /// How far passages are to differ from those above them, 0 to 1
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = search::share)]
+    diversity: f64,
     #[command(flatten)]
     rerank: super::rerank::RerankArguments,
     /// Where the engine runs: as part of the program, or in a sandbox
@@ -38,6 +41,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let options = context::options(SearchOptions {
         mode: arguments.mode.into(),
         filters: search::filters(&arguments.filter)?,
+        diversity: arguments.diversity,
         rerank: reranker.as_ref().map(|reranker| reranker.asked),
         ..SearchOptions::default()
     });

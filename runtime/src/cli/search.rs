@@ -54,6 +54,9 @@ pub(super) struct Arguments {
     /// Give every chunk a hit of its own
     #[arg(long)]
     chunks: bool,
+    /// How far hits are to differ from those above them, 0 to 1
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
+    diversity: f64,
     /// Take the last word for the beginning of one
     #[arg(long)]
     as_you_type: bool,
@@ -96,6 +99,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         rerank: reranker.as_ref().map(|reranker| reranker.asked),
         facets: arguments.facet.clone(),
         chunks: arguments.chunks,
+        diversity: arguments.diversity,
         as_you_type: arguments.as_you_type,
         explain: arguments.explain,
         ..SearchOptions::default()
@@ -117,6 +121,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     } else {
         Outcome::Done
     })
+}
+
+/// A number from 0 to 1.
+pub(super) fn share(given: &str) -> Result<f64, String> {
+    let share = given.parse().ok().filter(|s| (0.0..=1.0).contains(s));
+    share.ok_or_else(|| "it may be 0 to 1".to_owned())
 }
 
 /// Filters of the form KEY=VALUE.

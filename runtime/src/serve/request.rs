@@ -267,6 +267,15 @@ pub(super) fn search(parameters: &str) -> Result<Search, Refusal> {
                 });
             }
             "chunks" => options.chunks = flag(&name, &value)?,
+            "diversity" => {
+                let share = value
+                    .parse()
+                    .ok()
+                    .filter(|share| (0.0..=1.0).contains(share));
+                options.diversity = share.ok_or_else(|| {
+                    Refusal::bad(format!("diversity is {value:?}; it may be 0 to 1"))
+                })?;
+            }
             "as_you_type" => options.as_you_type = flag(&name, &value)?,
             "explain" => options.explain = flag(&name, &value)?,
             "rerank" => search.rerank = flag(&name, &value)?,
@@ -349,7 +358,7 @@ mod tests {
     fn parameters_become_a_search() {
         let asked = search(
             "q=high+water%20%C3%A4&k=7&mode=dense&filter=section%3Dguide&filter=a=b=c&sort=date:desc\
-             &facet=author&chunks&as_you_type=false&explain=1&rerank=true&index=docs",
+             &facet=author&chunks&diversity=0.5&as_you_type=false&explain=1&rerank=true&index=docs",
         )
         .unwrap();
         assert_eq!(asked.query, "high water ä");
@@ -363,6 +372,7 @@ mod tests {
         let sort = options.sort.unwrap();
         assert_eq!((sort.key.as_str(), sort.descending), ("date", true));
         assert_eq!(options.facets, ["author"]);
+        assert_eq!(options.diversity.to_bits(), 0.5f64.to_bits());
         assert!(options.chunks && options.explain && !options.as_you_type);
         assert!(search("q=").unwrap().query.is_empty());
     }
@@ -380,6 +390,8 @@ mod tests {
             ("q=a&mode=best", "best"),
             ("q=a&filter=x", "\"x\""),
             ("q=a&chunks=maybe", "maybe"),
+            ("q=a&diversity=NaN", "NaN"),
+            ("q=a&diversity=2", "\"2\""),
             ("q=a&callback=x", "callback"),
             ("q=%ff", "UTF-8"),
             (&long, "2049"),

@@ -51,6 +51,7 @@ export function search(parameters: string): Search {
     } else if (name === "facet") facets.push(value);
     else if (name === "sort") options.sort = value;
     else if (name === "chunks") options.chunks = flag(name, value);
+    else if (name === "diversity") options.diversity = share(name, value);
     else if (name === "as_you_type") options.asYouType = flag(name, value);
     else if (name === "explain") options.explain = flag(name, value);
     else if (name === "rerank") unranked(flag(name, value));
@@ -216,6 +217,12 @@ function flag(name: string, value: string): boolean {
   if (value === "" || value === "1" || value === "true") return true;
   if (value === "0" || value === "false") return false;
   throw bad(`${name} is ${shown(value)}; it may be true or false`);
+}
+
+function share(name: string, value: string): number {
+  const share = value.trim() === "" ? Number.NaN : Number(value);
+  if (!(share >= 0 && share <= 1)) throw bad(`${name} is ${shown(value)}; it may be 0 to 1`);
+  return share;
 }
 
 /** A name or value of an address, decoded as forms are; a stray `%` stands for itself. */
