@@ -48,6 +48,12 @@ pub enum AmendError {
         /// Name of the embedder in the index's settings.
         embedder: String,
     },
+    /// A model expanded the documents of the index, and it is not here to expand new ones.
+    #[error("the documents of the index are expanded by {model:?}; a page cannot add to it")]
+    HasExpansions {
+        /// Name of the model in the index's settings.
+        model: String,
+    },
 }
 
 impl AmendError {
@@ -56,7 +62,7 @@ impl AmendError {
         match self {
             Self::Build(error) => error.code(),
             Self::Engine(error) => error.code(),
-            Self::HasVectors { .. } => "no-encoder",
+            Self::HasVectors { .. } | Self::HasExpansions { .. } => "no-encoder",
         }
     }
 }
@@ -79,7 +85,8 @@ pub struct Amended {
 /// go once it is stored. Without an index one with `settings` is begun.
 ///
 /// # Errors
-/// [`AmendError`] when two documents have one id, the index cannot be read, or has vectors.
+/// [`AmendError`] when two documents have one id, the index cannot be read, or has vectors, or is expanded by a
+/// model.
 pub async fn amend<H: Host>(
     index: Option<&Index<H>>,
     settings: &Settings,
@@ -92,6 +99,11 @@ pub async fn amend<H: Host>(
     if !settings.embedding.embedder.is_empty() {
         return Err(AmendError::HasVectors {
             embedder: settings.embedding.embedder.clone(),
+        });
+    }
+    if settings.expansions.model != [0; 8] {
+        return Err(AmendError::HasExpansions {
+            model: settings.expansions.source.clone(),
         });
     }
     let new: BTreeSet<[u8; 8]> = documents.iter().map(|each| hash_id(&each.id)).collect();

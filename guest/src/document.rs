@@ -51,6 +51,9 @@ pub struct Document {
     pub filters: BTreeMap<String, Vec<String>>,
     /// Sort keys and their value.
     pub sort: BTreeMap<String, String>,
+    /// Words that it is to be found by beside its own, each with a weight in 1/1024: 1,024 counts as
+    /// an occurrence in a text of usual length.
+    pub expansions: BTreeMap<String, u32>,
     /// The whole extracted text, parts separated by blank lines. Spans of chunks and citations are
     /// byte offsets into it.
     pub text: String,

@@ -18,6 +18,7 @@ mod decode;
 mod dense;
 mod diverse;
 mod excerpt;
+mod expansions;
 mod explain;
 mod export;
 mod filter;

@@ -7,18 +7,23 @@
 //!
 //! ```text
 //! S(x)  = x (k1 + 1) / (k1 + x)                                  saturation
-//! base  = share · S(title + Σ x_c / norm) + (1 − share) · S(title)    for every chunk
-//! extra = (1 − share) · (S(title + x_c) − S(title))                   for a chunk that holds it
+//! whole = title + expansion, each with its weight, of the document
+//! base  = share · S(whole + Σ x_c / norm) + (1 − share) · S(whole)    for every chunk
+//! extra = (1 − share) · (S(whole + x_c) − S(whole))                   for a chunk that holds it
 //! norm  = 1 − b + b · chunks of the document / mean chunks of a document
 //! ```
 //!
-//! So the score of a chunk blends its own BM25F with its document's, and a document whose title
-//! holds the term gives it to all its chunks. That the document's part follows from its chunks'
-//! levels saves its storage, a fifth of the postings.
+//! So the score of a chunk blends its own BM25F with its document's, and a document whose title or
+//! expansion holds the term gives it to all its chunks. That the document's part follows from its
+//! chunks' levels saves its storage, a fifth of the postings.
 //!
 //! Sources: Robertson, Zaragoza, Taylor, "Simple BM25 extension to multiple weighted fields" (CIKM
 //! 2004), for saturating the fields together; Anh, de Kretser, Moffat, "Vector-space ranking with
 //! effective early termination" (SIGIR 2001), for geometric levels.
+
+mod list;
+
+pub use list::{ImpactList, Lent};
 
 use crate::layout::Layout;
 use crate::manifest::{Averages, ScoringParameters};
@@ -65,6 +70,7 @@ pub struct Scoring {
     k1: u64,
     b: u64,
     title: u64,
+    expansion: u64,
     share: u64,
     /// Words of a mean chunk and a mean document.
     chunk_words: u64,
@@ -79,6 +85,7 @@ impl Scoring {
             k1: units(parameters.k1),
             b: units(parameters.b.min(100)),
             title: units(parameters.title_weight),
+            expansion: units(parameters.expansion_weight),
             share: units(parameters.document_share.min(100)),
             chunk_words: u64::from(averages.chunk_words.max(1)),
             document_words: u64::from(averages.document_words.max(1)),
@@ -94,6 +101,12 @@ impl Scoring {
         frequency * (self.k1 + u64::from(UNIT)) / (self.k1 + frequency)
     }
 
+    /// What the level of a term in an expansion counts, in [`UNIT`]s of frequency.
+    fn lent(&self, level: Option<u8>) -> u64 {
+        let frequency = level.and_then(|level| FREQUENCIES.get(usize::from(level)));
+        frequency.map_or(0, |&f| self.expansion * u64::from(f) / u64::from(UNIT))
+    }
+
     /// The impacts of `list`.
     pub fn score(&self, list: &PostingList, layout: &Layout) -> ImpactList {
         let unit = u64::from(UNIT);
@@ -107,7 +120,10 @@ impl Scoring {
             let n_chunks = u64::from(classes.n_chunks(document));
             let count = list.titles[i].min(MAX_TITLE_COUNT);
             let title = self.title * u64::from(count);
-            let from_title = self.saturate(title);
+            let expansion = list.expansion(i);
+            let lent = self.lent(expansion);
+            let elsewhere = title + lent;
+            let from_elsewhere = self.saturate(elsewhere);
             let entries = list.entries(i);
             let total: u64 = list.levels[entries.clone()]
                 .iter()
@@ -115,149 +131,39 @@ impl Scoring {
                 .sum();
             let mean = (self.b * n_chunks).saturating_mul(self.chunk_words) / self.document_words;
             let norm = (unit - self.b).saturating_add(mean).max(1);
-            let whole = self.saturate(title + total * unit / norm);
-            let base = (self.share * whole + own_share * from_title) / unit;
+            let of_text = total * unit / norm;
+            let base = |elsewhere: u64, from_elsewhere: u64| {
+                let whole = self.saturate(elsewhere + of_text);
+                let base = (self.share * whole + own_share * from_elsewhere) / unit;
+                base.min(u64::from(u16::MAX)) as u16
+            };
+            let with_all = base(elsewhere, from_elsewhere);
             out.documents.push(document);
-            out.bases.push(base.min(u64::from(u16::MAX)) as u16);
+            out.bases.push(with_all);
+            if let Some(level) = expansion {
+                let impact = with_all.saturating_sub(base(title, self.saturate(title)));
+                out.put_lent(Lent {
+                    impact,
+                    level: level + 1,
+                    is_alone: count == 0 && entries.is_empty(),
+                });
+            } else {
+                out.put_lent(Lent::default());
+            }
             for entry in entries {
                 let level = usize::from(list.levels[entry]);
-                let extra = *saturated[usize::from(count)][level].get_or_insert_with(|| {
-                    let own = self.saturate(title + u64::from(FREQUENCIES[level]));
-                    (own_share * (own - from_title) / unit).min(u64::from(u16::MAX)) as u16
-                });
+                let extra = || {
+                    let own = self.saturate(elsewhere + u64::from(FREQUENCIES[level]));
+                    (own_share * (own - from_elsewhere) / unit).min(u64::from(u16::MAX)) as u16
+                };
+                let extra = match expansion {
+                    Some(_) => extra(),
+                    None => *saturated[usize::from(count)][level].get_or_insert_with(extra),
+                };
                 out.chunks.push(list.chunks[entry]);
                 out.extras.push(extra);
             }
             out.close();
-        }
-        out
-    }
-}
-
-/// The postings of one term in one segment, as they add up.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ImpactList {
-    /// Documents, ascending. `[n_documents]`
-    pub documents: Vec<u32>,
-    /// What the term adds to every chunk of each document, in [`UNIT`]s. `[n_documents]`
-    pub bases: Vec<u16>,
-    /// First entry of each document, and the number of entries at the end. `[n_documents + 1]`
-    pub starts: Vec<u32>,
-    /// The chunk of each entry, counted within its document, ascending. `[n_entries]`
-    pub chunks: Vec<u32>,
-    /// What the term adds to the chunk of each entry, in [`UNIT`]s. `[n_entries]`
-    pub extras: Vec<u16>,
-    /// Level of each entry, by which its positions are read; empty in a list that was not read from
-    /// a block. `[n_entries]` or `[0]`
-    pub levels: Vec<u8>,
-    /// The highest sum of base and extra of each document. `[n_documents]`
-    pub peaks: Vec<u16>,
-}
-
-impl ImpactList {
-    /// A list of nothing, which cannot be appended to.
-    pub const EMPTY: Self = Self {
-        documents: Vec::new(),
-        bases: Vec::new(),
-        starts: Vec::new(),
-        chunks: Vec::new(),
-        extras: Vec::new(),
-        levels: Vec::new(),
-        peaks: Vec::new(),
-    };
-
-    /// A list of nothing.
-    pub fn new() -> Self {
-        Self {
-            starts: vec![0],
-            ..Self::EMPTY
-        }
-    }
-
-    fn with_capacity(n_documents: usize, n_entries: usize) -> Self {
-        let mut starts = Vec::with_capacity(n_documents + 1);
-        starts.push(0);
-        Self {
-            documents: Vec::with_capacity(n_documents),
-            bases: Vec::with_capacity(n_documents),
-            starts,
-            chunks: Vec::with_capacity(n_entries),
-            extras: Vec::with_capacity(n_entries),
-            levels: Vec::new(),
-            peaks: Vec::with_capacity(n_documents),
-        }
-    }
-
-    /// Documents in the list.
-    pub fn len(&self) -> usize {
-        self.documents.len()
-    }
-
-    /// Whether the list is empty.
-    pub fn is_empty(&self) -> bool {
-        self.documents.is_empty()
-    }
-
-    /// Appends a document, which is above the last one, with its entries `(chunk, extra)`.
-    pub fn push(
-        &mut self,
-        document: u32,
-        base: u16,
-        entries: impl IntoIterator<Item = (u32, u16)>,
-    ) {
-        debug_assert!(self.documents.last().is_none_or(|&last| last < document));
-        self.documents.push(document);
-        self.bases.push(base);
-        for (chunk, extra) in entries {
-            self.chunks.push(chunk);
-            self.extras.push(extra);
-        }
-        self.close();
-    }
-
-    fn close(&mut self) {
-        let first = self.starts.last().map_or(0, |&start| start as usize);
-        let extra = self.extras[first..].iter().max().copied().unwrap_or(0);
-        let base = self.bases.last().copied().unwrap_or(0);
-        self.peaks.push(base.saturating_add(extra));
-        self.starts.push(self.chunks.len() as u32);
-    }
-
-    /// The range of entries of the `i`-th document.
-    #[inline]
-    pub fn entries(&self, i: usize) -> std::ops::Range<usize> {
-        self.starts[i] as usize..self.starts[i + 1] as usize
-    }
-
-    /// The chunks of the `i`-th document with what they add.
-    pub fn pairs(&self, i: usize) -> impl Iterator<Item = (u32, u16)> {
-        self.entries(i)
-            .map(|entry| (self.chunks[entry], self.extras[entry]))
-    }
-
-    /// Bytes held in memory.
-    pub fn size_bytes(&self) -> usize {
-        self.documents.len() * 12 + self.chunks.len() * 6 + self.levels.len()
-    }
-
-    /// The union of two lists without a common document.
-    #[must_use]
-    pub fn merge(&self, other: &Self) -> Self {
-        let mut out = Self::with_capacity(
-            self.len() + other.len(),
-            self.chunks.len() + other.chunks.len(),
-        );
-        let (mut a, mut b) = (0, 0);
-        while a < self.len() || b < other.len() {
-            let first =
-                b == other.len() || (a < self.len() && self.documents[a] < other.documents[b]);
-            let (list, i) = if first { (self, a) } else { (other, b) };
-            out.push(list.documents[i], list.bases[i], list.pairs(i));
-            if first {
-                a += 1;
-            } else {
-                b += 1;
-            }
         }
         out
     }
@@ -290,6 +196,7 @@ mod tests {
             title_weight: 200,
             heading_weight: 100,
             document_share: 50,
+            expansion_weight: 80,
         };
         // Chunks of 100 words, documents of 200: two chunks on average.
         let averages = Averages {
@@ -317,5 +224,51 @@ mod tests {
         assert!((f64::from(impacts.bases[1]) / 1024.0 - base).abs() < 0.003);
         assert!((f64::from(impacts.extras[2]) / 1024.0 - 0.5 * s(x)).abs() < 0.003);
         assert_eq!(impacts.peaks[1], impacts.bases[1] + impacts.extras[1]);
+    }
+    #[test]
+    fn an_expansion_counts_as_its_weight_times_its_level_for_every_chunk() {
+        let parameters = ScoringParameters {
+            k1: 120,
+            b: 75,
+            title_weight: 200,
+            heading_weight: 100,
+            document_share: 50,
+            expansion_weight: 80,
+        };
+        let averages = Averages {
+            chunk_words: 100,
+            document_words: 100,
+        };
+        let class = Class {
+            chunks_per_document: 1,
+            n_documents: 3,
+        };
+        let layout = Layout::new(vec![class]).unwrap();
+        let mut list = PostingList::new();
+        list.push_expanded(0, 0, Some(9), &[]);
+        list.push_expanded(1, 0, Some(9), &[(0, 9)]);
+        list.push(2, 0, &[(0, 9)]);
+        let impacts = Scoring::new(parameters, averages).score(&list, &layout);
+        let s = |x: f64| x * 2.2 / (1.2 + x);
+        let x = 949.0 / 1024.0;
+        let near = |found: u16, expected: f64| {
+            assert!(
+                (f64::from(found) / 1024.0 - expected).abs() < 0.003,
+                "{found} {expected}"
+            );
+        };
+        near(impacts.bases[0], s(0.8 * x));
+        near(impacts.bases[1], 0.5 * s(1.8 * x) + 0.5 * s(0.8 * x));
+        near(impacts.extras[0], 0.5 * (s(1.8 * x) - s(0.8 * x)));
+        near(impacts.bases[2], 0.5 * s(x));
+        near(impacts.lent(0).impact, s(0.8 * x));
+        near(
+            impacts.lent(1).impact,
+            0.5 * s(1.8 * x) + 0.5 * s(0.8 * x) - 0.5 * s(x),
+        );
+        assert_eq!(impacts.lent(2), Lent::default());
+        assert_eq!(impacts.lent(1).level, 10);
+        assert!(impacts.lent(0).is_alone && !impacts.lent(1).is_alone);
+        assert_eq!(impacts.holders().collect::<Vec<_>>(), [1, 2]);
     }
 }

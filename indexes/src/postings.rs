@@ -2,13 +2,16 @@
 //!
 //! A list is ordered by document. Each document says how often its title holds the term, and has an
 //! entry for each chunk that holds it in its text or headings, with the level of its frequency (see
-//! [`crate::impact`]). A document that has the term in its title alone has no entry.
+//! [`crate::impact`]). A document that has the term in its title alone has no entry. Where documents
+//! have expansions, words with weights that someone or something gave them, each says with which
+//! level its expansion holds the term; one that holds it there alone has neither title nor entry.
 //!
 //! Gaps are coded with contexts that start from the geometric distribution of a list with that many
 //! documents and learn from there, so clustered lists cost less. Source: Moffat, Turpin,
 //! "Compression and Coding Algorithms" (2002), chapter 3, on adaptive coding of gaps.
 
 mod codec;
+mod held;
 mod positions;
 
 pub use codec::PostingCodec;
@@ -22,6 +25,9 @@ pub struct PostingList {
     /// Occurrences in each document's title, at most [`crate::impact::MAX_TITLE_COUNT`].
     /// `[n_documents]`
     pub titles: Vec<u8>,
+    /// Level of the term in each document's expansion plus one, 0 where it is not in it; empty when
+    /// it is in none. `[n_documents]` or `[0]`
+    pub expansions: Vec<u8>,
     /// First entry of each document, and the number of entries at the end. `[n_documents + 1]`
     pub starts: Vec<u32>,
     /// The chunk of each entry, counted within its document, ascending. `[n_entries]`
@@ -49,16 +55,43 @@ impl PostingList {
         self.documents.is_empty()
     }
 
-    /// Appends a document, which is above the last one, with its entries `(chunk, level)`.
+    /// Appends a document without an expansion, as [`Self::push_expanded`] does.
     pub fn push(&mut self, document: u32, title: u8, entries: &[(u32, u8)]) {
+        self.push_expanded(document, title, None, entries);
+    }
+
+    /// Appends a document, which is above the last one, with the level of the term in its expansion
+    /// and its entries `(chunk, level)`.
+    pub fn push_expanded(
+        &mut self,
+        document: u32,
+        title: u8,
+        expansion: Option<u8>,
+        entries: &[(u32, u8)],
+    ) {
         debug_assert!(self.documents.last().is_none_or(|&last| last < document));
         self.documents.push(document);
         self.titles.push(title);
+        self.put_expansion(expansion);
         for &(chunk, level) in entries {
             self.chunks.push(chunk);
             self.levels.push(level);
         }
         self.starts.push(self.chunks.len() as u32);
+    }
+
+    /// Says of the document pushed last with which level its expansion holds the term.
+    fn put_expansion(&mut self, expansion: Option<u8>) {
+        if expansion.is_some() || !self.expansions.is_empty() {
+            self.expansions.resize(self.documents.len() - 1, 0);
+            self.expansions.push(expansion.map_or(0, |level| level + 1));
+        }
+    }
+
+    /// The level of the term in the expansion of the `i`-th document.
+    #[inline]
+    pub fn expansion(&self, i: usize) -> Option<u8> {
+        self.expansions.get(i)?.checked_sub(1)
     }
 
     /// The range of entries of the `i`-th document.
@@ -76,7 +109,8 @@ impl PostingList {
                 .map(|e| (self.chunks[e], self.levels[e]))
                 .collect();
             let target = if keep(i) { &mut kept } else { &mut rest };
-            target.push(self.documents[i], self.titles[i], &entries);
+            let (document, title) = (self.documents[i], self.titles[i]);
+            target.push_expanded(document, title, self.expansion(i), &entries);
         }
         (kept, rest)
     }

@@ -11,11 +11,11 @@ use littoral_indexes::impact::Scoring;
 use littoral_indexes::inventory::{DocumentHash, FileGroup, Inventory, hash_id};
 use littoral_indexes::layout::{Class, Layout};
 use littoral_indexes::lexicon::{
-    LexiconBlock, PositionsBlock, Separators, TermCodec, TermInput, write_tail,
+    LexiconBlock, PositionsBlock, Separators, TailBlock, TermCodec, TermInput, write_tail,
 };
 use littoral_indexes::manifest::{
-    Averages, Embedding, Manifest, ScoringParameters, SegmentManifest, Settings, Tuning,
-    write_deleted,
+    Averages, Embedding, Expansions, Manifest, ScoringParameters, SegmentManifest, Settings,
+    Tuning, write_deleted,
 };
 use littoral_indexes::passages::{ChunkRecord, DocumentRecord, PassageBlock};
 use littoral_indexes::postings::{Positions, PostingList};
@@ -87,6 +87,7 @@ fn scoring() -> ScoringParameters {
         title_weight: 200,
         heading_weight: 100,
         document_share: 50,
+        expansion_weight: 80,
     }
 }
 
@@ -170,17 +171,32 @@ fn a_lexicon_block_with_its_positions_is_as_shown() {
             tail: None,
         },
     ];
-    let payload = LexiconBlock::write(&terms, &layout, &primed);
+    let payload = LexiconBlock::write(&terms, &layout, &primed, false);
     assert_shown("lexicon", &payload);
     assert_shown("positions", &PositionsBlock::write(&terms));
-    assert_shown("tail", &write_tail(&list, &layout));
+    assert_shown("tail", &write_tail(&list, &layout, false));
     let scoring = Scoring::new(scoring(), averages());
-    let read = LexiconBlock::read(&payload, &layout, &scoring, &primed).unwrap();
+    let read = LexiconBlock::read(&payload, &layout, &scoring, &primed, false).unwrap();
     let tide = &read.terms()[1].list;
     assert_eq!(tide.documents, [1, 3]);
     assert_eq!(tide.bases, [1502, 516]);
     assert_eq!(tide.extras, [95, 490, 693]);
     assert_eq!(tide.peaks, [1597, 1209]);
+}
+
+#[test]
+fn a_list_with_expansions_is_as_shown() {
+    let mut list = PostingList::new();
+    list.push_expanded(1, 1, Some(11), &[(0, 9)]);
+    list.push(3, 0, &[(0, 9), (2, 13)]);
+    list.push_expanded(4, 0, Some(11), &[]);
+    let payload = write_tail(&list, &layout(), true);
+    assert_shown("expanded", &payload);
+    let scoring = Scoring::new(scoring(), averages());
+    let read = TailBlock::read(&payload, &layout(), &scoring, true).unwrap();
+    assert_eq!(read.bases, [1675, 516, 1060]);
+    assert_eq!(read.extras, [56, 490, 693]);
+    assert_eq!(read.holders().collect::<Vec<_>>(), [1, 3]);
 }
 
 #[test]
@@ -269,6 +285,7 @@ fn an_entry_is_as_shown() {
             base_url: String::new(),
             scoring: scoring(),
             embedding: Embedding::default(),
+            expansions: Expansions::default(),
         },
         averages: averages(),
         segments: vec![SegmentManifest {

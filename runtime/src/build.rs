@@ -1,6 +1,7 @@
 //! Builds an index from documents.
 
 use crate::embed::{EmbedError, Embedder, Sample};
+use crate::expand::{ExpandError, Expander};
 use crate::pipeline::{Pool, pipeline};
 use crate::store::{Folder, StoreError, TemporaryFile};
 use littoral_guest::build::{
@@ -11,11 +12,12 @@ use littoral_guest::table::{Span, SpanKind};
 use littoral_guest::{Document, EngineError};
 use littoral_indexes::envelope::SegmentId;
 use littoral_indexes::manifest::{
-    Averages, Embedding, Manifest, SegmentManifest, Settings, Tuning,
+    Averages, Embedding, Expansions, Manifest, SegmentManifest, Settings, Tuning,
 };
 use littoral_indexes::table::TableManifest;
 use littoral_indexes::vectors::Rotation;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Name and version written into indexes.
 pub const CREATED_BY: &str = concat!("littoral ", env!("CARGO_PKG_VERSION"));
@@ -51,6 +53,17 @@ pub enum BuildFailure {
         /// Name of the embedder in the index's settings.
         embedder: String,
     },
+    /// Documents have no expansions: the file changed meanwhile, or the model failed.
+    #[error(transparent)]
+    Expand(#[from] ExpandError),
+    /// The documents of the index are expanded in another way than those that come.
+    #[error("the documents of the index are expanded by {own}, those that come by {given}")]
+    OtherExpansions {
+        /// The source in the index's settings.
+        own: String,
+        /// The source at hand.
+        given: String,
+    },
     /// The build was interrupted.
     #[error("interrupted; the old index, if there was one, is untouched")]
     Interrupted,
@@ -72,6 +85,8 @@ impl BuildFailure {
             Self::Empty => "no-documents",
             Self::Engine(error) => error.code(),
             Self::NoEncoder { .. } => "no-encoder",
+            Self::Expand(error) => error.code(),
+            Self::OtherExpansions { .. } => "other-expansions",
             Self::Interrupted => "interrupted",
         }
     }
@@ -95,6 +110,8 @@ pub struct Tools {
     pub pool: Pool,
     /// Makes the vectors of documents; `None` for an index without them.
     pub embedder: Option<Embedder>,
+    /// Gives documents words to be found by beside their own; `None` for those of their records alone.
+    pub expander: Option<Arc<Expander>>,
 }
 
 impl From<Pool> for Tools {
@@ -103,11 +120,34 @@ impl From<Pool> for Tools {
         Self {
             pool,
             embedder: None,
+            expander: None,
         }
     }
 }
 
 impl Tools {
+    /// What expands the documents that come into an index with `settings`: that of its others, or
+    /// nothing.
+    pub(crate) fn expander(&self, settings: &Settings) -> Result<Option<&Expander>, BuildFailure> {
+        let given = self.expander.as_deref().map(Expander::settings);
+        let given = given.unwrap_or_default();
+        if given == settings.expansions {
+            return Ok(self.expander.as_deref());
+        }
+        let name = |expansions: &Expansions| match (expansions.source.as_str(), expansions.model) {
+            ("", _) => "nothing".to_owned(),
+            (_, [0, 0, 0, 0, 0, 0, 0, 0]) => "a file".to_owned(),
+            (source, model) => {
+                let id: String = model.iter().map(|b| format!("{b:02x}")).collect();
+                format!("the model {source:?} ({id})")
+            }
+        };
+        Err(BuildFailure::OtherExpansions {
+            own: name(&settings.expansions),
+            given: name(&given),
+        })
+    }
+
     /// The embedder for an index with `settings`: that of its documents, or none.
     fn embedder(&self, settings: &Settings) -> Result<Option<&Embedder>, BuildFailure> {
         let Embedding {
@@ -227,13 +267,13 @@ impl Spans {
 /// indexed; `weigh` tells about how many bytes of text an item has.
 ///
 /// # Errors
-/// [`BuildFailure`] of scratch space, or what `admit` returns.
+/// [`BuildFailure`] of scratch space, or what `prepare` and `admit` return.
 pub fn collect<I: Send, O: Send>(
     tools: &Tools,
     settings: &Settings,
     weigh: impl Fn(&I) -> usize + Send,
     produce: impl FnOnce(&mut dyn FnMut(I) -> bool) + Send,
-    prepare: impl Fn(&mut Preparer, I) -> O + Sync,
+    prepare: impl Fn(&mut Preparer, I) -> Result<O, BuildFailure> + Sync,
     document: impl Fn(&mut O) -> Option<&mut PreparedDocument> + Sync,
     mut admit: impl FnMut(O) -> Result<Option<PreparedDocument>, BuildFailure>,
 ) -> Result<Collection, BuildFailure> {
@@ -249,7 +289,7 @@ pub fn collect<I: Send, O: Send>(
             let mut preparer = preparer(settings);
             let (prepare, document) = (&prepare, &document);
             move |item| {
-                let mut prepared = prepare(&mut preparer, item);
+                let mut prepared = prepare(&mut preparer, item)?;
                 if let (Some(embedder), Some(document)) = (embedder, document(&mut prepared)) {
                     document.set_vectors(embedder.embed(&document.texts())?);
                 }
@@ -307,6 +347,7 @@ pub fn build_documents(
     folder: &mut Folder,
     tools: &Tools,
 ) -> Result<(Manifest, Built), BuildFailure> {
+    let expander = tools.expander(settings)?;
     let collection = collect(
         tools,
         settings,
@@ -318,9 +359,12 @@ pub fn build_documents(
                 }
             }
         },
-        |preparer, document: Document| {
+        |preparer, mut document: Document| {
+            if let Some(expander) = expander {
+                expander.expand(&mut document)?;
+            }
             let source = source_hash(format!("{document:?}").as_bytes(), settings);
-            preparer.prepare(&document, source)
+            Ok(preparer.prepare(&document, source))
         },
         |prepared| Some(prepared),
         |prepared| Ok(Some(prepared)),

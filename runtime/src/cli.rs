@@ -9,6 +9,7 @@ mod context;
 mod demo;
 mod embedder;
 mod eval;
+mod expansions;
 mod inspect;
 mod llm;
 mod mcp;

@@ -68,6 +68,8 @@ pub struct Config {
     pub scoring: Scoring,
     /// Whether and how they become vectors.
     pub vectors: Vectors,
+    /// Words that documents are to be found by beside their own.
+    pub expansions: Expansions,
 }
 
 /// How documents are read.
@@ -126,6 +128,8 @@ pub struct Scoring {
     pub heading_weight: Option<f64>,
     /// Share of the whole document in a chunk's score, 0 to 1.
     pub document_share: Option<f64>,
+    /// Weight of a word in the document's expansion, 0 to 10.
+    pub expansion_weight: Option<f64>,
 }
 
 /// Whether and how documents become vectors.
@@ -136,6 +140,16 @@ pub struct Vectors {
     pub embedder: Option<String>,
     /// Candidates rescored by finer rows, which take 388 bytes a chunk; 0 for no such rows.
     pub rescore: Option<u16>,
+}
+
+/// Words that documents are to be found by beside their own, with weights.
+#[derive(Debug, Clone, Default, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Expansions {
+    /// A JSONL file with one record a document.
+    pub file: Option<PathBuf>,
+    /// A learned sparse encoder in ONNX: its folder, or its graph.
+    pub encoder: Option<PathBuf>,
 }
 
 impl Config {
@@ -210,6 +224,12 @@ impl Config {
                 scoring.document_share,
                 1.0,
                 &mut into.document_share,
+            ),
+            (
+                "scoring.expansion_weight",
+                scoring.expansion_weight,
+                10.0,
+                &mut into.expansion_weight,
             ),
         ] {
             let Some(value) = value else { continue };

@@ -9,6 +9,7 @@ pub mod context;
 pub mod documentation;
 pub mod embed;
 pub mod eval;
+pub mod expand;
 mod graph;
 pub mod host;
 mod http;

@@ -109,7 +109,7 @@ fn merge(
                 }
             }
         },
-        littoral_guest::build::Preparer::restore,
+        |preparer, stored| Ok(preparer.restore(stored)),
         |prepared| Some(prepared),
         |prepared| {
             stopped(control)?;

@@ -22,7 +22,8 @@ pub mod tokenizer;
 pub use error::ModelsError;
 pub use loss::{Loss, loss};
 pub use store::{
-    EXTENSION, folder as models_folder, graph, load, path, resolve, save, stored, text_encoder,
+    EXTENSION, folder as models_folder, graph, load, path, resolve, save, sparse_encoder, stored,
+    text_encoder,
 };
 
 use folder::Weights;

@@ -7,14 +7,15 @@
 //! would make it.
 
 use crate::build::{BuildFailure, Built, CREATED_BY, Tools, collect, source_hash, write_index};
+use crate::expand::Expander;
 use crate::host::FolderHost;
 use crate::ingest::{
-    Ids, IngestOptions, Skipped, SourceFile, SourceKind, Unit, parse, tags_body, units,
+    Document, Ids, IngestOptions, Skipped, SourceFile, SourceKind, Unit, parse, tags_body, units,
 };
 use crate::merge::{Base, n_live, tidy};
 use crate::pipeline::BATCH_WEIGHT;
 use crate::store::Folder;
-use littoral_guest::build::PreparedDocument;
+use littoral_guest::build::{PreparedDocument, Preparer};
 use littoral_guest::engine::Index;
 use littoral_indexes::inventory::hash_id;
 use littoral_indexes::manifest::{Manifest, Settings, Tuning, write_deleted};
@@ -128,16 +129,21 @@ pub fn build(
 ) -> Result<Outcome, BuildFailure> {
     let mut outcome = Outcome::default();
     let mut seen = Ids::default();
+    let expander = tools.expander(settings)?;
     let collection = collect(
         tools,
         settings,
         weigh,
         |send| inputs.send(control, send),
         |preparer, unit: Result<Unit, Skipped>| {
-            let unit = unit?;
-            let document = parse(&unit, &inputs.options)?;
-            let prepared = preparer.prepare(&document, inputs.hash(&unit, settings));
-            Ok::<_, Skipped>((prepared, unit.place()))
+            let read = unit.and_then(|unit| Ok((parse(&unit, &inputs.options)?, unit)));
+            let (document, unit) = match read {
+                Ok(read) => read,
+                Err(skipped) => return Ok(Err(skipped)),
+            };
+            let source = inputs.hash(&unit, settings);
+            let prepared = prepare(preparer, document, source, expander)?;
+            Ok(Ok((prepared, unit.place())))
         },
         |ready| ready.as_mut().ok().map(|(prepared, _)| prepared),
         |ready| {
@@ -156,6 +162,27 @@ pub fn build(
     Ok(outcome)
 }
 
+/// Makes a document ready whose unit has the hash `source`, with its expansion.
+fn prepare(
+    preparer: &mut Preparer,
+    mut document: Document,
+    source: [u8; 8],
+    expander: Option<&Expander>,
+) -> Result<PreparedDocument, BuildFailure> {
+    let source = whole_source(source, hash_id(&document.id), expander);
+    if let Some(expander) = expander {
+        expander.expand(&mut document)?;
+    }
+    Ok(preparer.prepare(&document, source))
+}
+
+/// The hash of all that a document is made from: of its unit, and of what a file of expansions says of
+/// its id. Taken from the one, the other leaves the unit's, by which an update knows what it has read.
+fn whole_source(unit: [u8; 8], id: [u8; 8], expander: Option<&Expander>) -> [u8; 8] {
+    let expansion = expander.map_or([0; 8], |expander| expander.hash(id));
+    std::array::from_fn(|i| unit[i] ^ expansion[i])
+}
+
 /// Refuses to go on when it was stopped.
 pub(crate) fn stopped(control: &Control<'_>) -> Result<(), BuildFailure> {
     if control.stop.load(Ordering::Relaxed) {
@@ -167,7 +194,8 @@ pub(crate) fn stopped(control: &Control<'_>) -> Result<(), BuildFailure> {
 
 /// The documents of an index that an update starts from.
 struct Existing {
-    /// `(segment, document, hash of the id)` by hash of the source.
+    /// `(segment, document, hash of the id)` by hash of the unit, as it must be for the document to be
+    /// as it is.
     by_source: HashMap<[u8; 8], (usize, u32, [u8; 8])>,
     /// `(segment, document)` by hash of the id.
     by_id: HashMap<[u8; 8], (usize, u32)>,
@@ -176,7 +204,7 @@ struct Existing {
 }
 
 impl Existing {
-    fn read(index: &Index<FolderHost>) -> Result<Self, BuildFailure> {
+    fn read(index: &Index<FolderHost>, expander: Option<&Expander>) -> Result<Self, BuildFailure> {
         let (mut by_source, mut by_id) = (HashMap::new(), HashMap::new());
         let mut deleted = Vec::new();
         for s in 0..index.n_segments() {
@@ -184,7 +212,8 @@ impl Existing {
             let inventory = pollster::block_on(index.inventory(s))?;
             for (document, hashes) in (0..).zip(&inventory.documents) {
                 if !gone.contains(&document) {
-                    by_source.insert(hashes.source, (s, document, hashes.id));
+                    let unit = whole_source(hashes.source, hashes.id, expander);
+                    by_source.insert(unit, (s, document, hashes.id));
                     by_id.insert(hashes.id, (s, document));
                 }
             }
@@ -217,7 +246,12 @@ pub fn update(
         // Another address makes another source of every document, so that all are read again.
         settings.base_url.clone_from(base_url);
     }
-    let mut existing = Existing::read(&index)?;
+    // Without inputs nothing comes that would have to be expanded.
+    let expander = match inputs.files {
+        [] => None,
+        _ => tools.expander(&settings)?,
+    };
+    let mut existing = Existing::read(&index, expander)?;
     let mut outcome = Outcome::default();
     let (mut seen, mut kept) = (Ids::default(), HashSet::new());
     let by_source = &existing.by_source;
@@ -230,18 +264,18 @@ pub fn update(
         |preparer, unit: Result<Unit, Skipped>| {
             let unit = match unit {
                 Ok(unit) => unit,
-                Err(skipped) => return Ready::Skipped(skipped),
+                Err(skipped) => return Ok(Ready::Skipped(skipped)),
             };
             let source = inputs.hash(&unit, &settings);
             if by_source.contains_key(&source) {
-                return Ready::Unchanged(source, unit.place());
+                return Ok(Ready::Unchanged(source, unit.place()));
             }
             match parse(&unit, &inputs.options) {
                 Ok(document) => {
-                    let prepared = preparer.prepare(&document, source);
-                    Ready::Document(Box::new(prepared), unit.place())
+                    let prepared = prepare(preparer, document, source, expander)?;
+                    Ok(Ready::Document(Box::new(prepared), unit.place()))
                 }
-                Err(skipped) => Ready::Skipped(skipped),
+                Err(skipped) => Ok(Ready::Skipped(skipped)),
             }
         },
         |ready| match ready {

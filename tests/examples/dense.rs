@@ -197,6 +197,7 @@ fn measure(folder: &Path, rescore: u16) {
     let tools = Tools {
         pool: pool(),
         embedder: None,
+        expander: None,
     };
     let exact = exact(&given.base, &given.queries, &tools.pool);
     let given = Arc::new(given);

@@ -38,6 +38,7 @@ pub fn build_with(corpus: &Path, index: &Path, rescore: u16, embedder: &str) {
     let tools = Tools {
         pool: Pool::new(2).unwrap(),
         embedder: Some(Embedder::new(Arc::new(ToyEncoder), None)),
+        expander: None,
     };
     let control = Control {
         stop: &AtomicBool::new(false),

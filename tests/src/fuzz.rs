@@ -110,7 +110,9 @@ fn scoring() -> Scoring {
 /// A block of the lexicon, and a tail.
 pub fn lexicon(data: &[u8]) {
     let (layout, rest) = layout(data);
-    if let Ok(block) = LexiconBlock::read(rest, &layout, &scoring(), &TermCodec::default()) {
+    let expanded = data.first().is_some_and(|byte| byte % 2 == 1);
+    let primed = TermCodec::default();
+    if let Ok(block) = LexiconBlock::read(rest, &layout, &scoring(), &primed, expanded) {
         for (i, term) in block.terms().iter().enumerate() {
             assert_eq!(block.find(&term.term), Some(i));
             assert!(term.list.documents.is_sorted());
@@ -122,7 +124,7 @@ pub fn lexicon(data: &[u8]) {
             );
         }
     }
-    let _ = TailBlock::read(rest, &layout, &scoring());
+    let _ = TailBlock::read(rest, &layout, &scoring(), expanded);
 }
 
 /// Positions beside sound lists.
@@ -142,7 +144,8 @@ pub fn positions(data: &[u8]) {
         };
         let payload = &stored.files.get(&Place::Block(block))?[HEADER_BYTES..];
         let scoring = Scoring::new(manifest.settings.scoring, manifest.averages);
-        let lexicon = LexiconBlock::read(payload, &layout, &scoring, &primed).ok()?;
+        let lexicon =
+            LexiconBlock::read(payload, &layout, &scoring, &primed, segment.expanded).ok()?;
         Some(lexicon)
     });
     let block = sound.as_ref().expect("a sound sample");

@@ -145,6 +145,11 @@ fn page(i: usize) -> Document {
     document
         .sort
         .insert("weight".into(), format!("{}", (i * 7) % 5));
+    if i % 3 == 1 {
+        // One that no document says, and one that some do.
+        let words = [("seamanship", 1200), ("weather", 900)];
+        document.expansions = words.map(|(word, weight)| (word.into(), weight)).into();
+    }
     document
 }
 
@@ -174,7 +179,7 @@ pub fn first() -> Stored {
 }
 
 /// The sample's index: two segments, the second with two new documents and one that replaces an old
-/// one; filters, sort keys, positions, spelling, synonyms, a dictionary.
+/// one; filters, sort keys, positions, spelling, synonyms, expansions, a dictionary.
 pub fn stored() -> Stored {
     let mut more = documents().split_off(12);
     let mut changed = page(1);

@@ -12,6 +12,7 @@ use littoral_guest::Document;
 use littoral_indexes::manifest::Settings;
 use littoral_runtime::build::{TABLE, Tools, build_documents, default_settings};
 use littoral_runtime::embed::Embedder;
+use littoral_runtime::expand::{Expander, ExpansionFile, FILE};
 use littoral_runtime::ingest::{IngestOptions, discover};
 use littoral_runtime::pipeline::Pool;
 use littoral_runtime::store::Folder;
@@ -28,6 +29,10 @@ use std::sync::atomic::AtomicBool;
 /// Histories in one run, without vectors and with them.
 const SCRIPTS: u64 = 40;
 const SCRIPTS_WITH_VECTORS: u64 = 12;
+const SCRIPTS_WITH_EXPANSIONS: u64 = 30;
+
+/// The file of expansions beside a folder of inputs, where a history has one.
+const EXPANSIONS: &str = "expansions.jsonl";
 
 /// Embedders that indexes are built with: none, a table fitted to the documents, the encoder itself.
 const NONE: &str = "";
@@ -50,6 +55,7 @@ fn tools(embedder: &str, threads: usize) -> Tools {
     Tools {
         pool: Pool::new(threads).unwrap(),
         embedder: (!embedder.is_empty()).then(vectors),
+        expander: None,
     }
 }
 
@@ -132,17 +138,24 @@ enum Step {
 }
 
 /// Brings the index in `folder` to what `inputs` holds.
-fn bring(folder: &Path, inputs: &Path, embedder: &str, step: Step) -> Outcome {
-    let (found, _) = discover(&[inputs.to_owned()], &IngestOptions::default()).unwrap();
+fn bring(folder: &Path, root: &Path, embedder: &str, step: Step) -> Outcome {
+    let (found, _) = discover(&[root.to_owned()], &IngestOptions::default()).unwrap();
     let inputs = Inputs::new(&found, IngestOptions::default());
     let mut store = Folder::open(folder).unwrap();
-    let tools = tools(embedder, 2);
+    let mut tools = tools(embedder, 2);
+    let mut settings = settings(embedder);
+    let expansions = root.with_file_name(EXPANSIONS);
+    if expansions.exists() {
+        let file = ExpansionFile::open(&expansions).unwrap();
+        tools.expander = Some(Arc::new(Expander::File(file)));
+        settings.expansions.source = FILE.into();
+    }
     let control = Control {
         stop: &AtomicBool::new(false),
         progress: &|| {},
     };
     if step == Step::Build {
-        update::build(&inputs, &settings(embedder), &mut store, &tools, &control).unwrap()
+        update::build(&inputs, &settings, &mut store, &tools, &control).unwrap()
     } else {
         let compact = step == Step::Compact;
         update::update(&inputs, &mut store, &tools, &control, true, compact).unwrap()
@@ -192,16 +205,43 @@ fn edit(folder: &Path, random: &mut Random) {
     .unwrap();
 }
 
-/// Runs the history that `seed` draws.
-fn history(seed: u64, embedder: &str) {
+/// Writes expansions of some documents, as the model of their author gives them today.
+fn expand(file: &Path, random: &mut Random) {
+    let mut lines = String::new();
+    let pages = (0..12).map(|i| format!("page{i}.md"));
+    let records = (0..6).map(|i| format!("r{i}"));
+    for id in pages.chain(records).chain(["always.md".into()]) {
+        if random.once_in(3) {
+            continue;
+        }
+        let terms: BTreeMap<String, f64> = (0..random.below(30))
+            .map(|_| {
+                let weight = (1 + random.below(40)) as f64 / 10.0;
+                (format!("w{}", random.below(90) * random.below(30)), weight)
+            })
+            .collect();
+        lines += &format!("{}\n", serde_json::json!({"id": id, "terms": terms}));
+    }
+    fs::write(file, lines).unwrap();
+}
+
+/// Runs the history that `seed` draws, with `expanded` documents or not.
+fn history(seed: u64, embedder: &str, expanded: bool) {
     let mut random = Random::new(seed);
     let root = tempfile::tempdir().unwrap();
     let (inputs, index) = (root.path().join("in"), root.path().join("index"));
     fs::create_dir(&inputs).unwrap();
+    let file = root.path().join(EXPANSIONS);
     edit(&inputs, &mut random);
+    if expanded {
+        expand(&file, &mut random);
+    }
     bring(&index, &inputs, embedder, Step::Build);
     for _ in 0..=random.below(9) {
         edit(&inputs, &mut random);
+        if expanded && random.once_in(2) {
+            expand(&file, &mut random);
+        }
         let step = if random.once_in(6) {
             Step::Compact
         } else {
@@ -228,15 +268,44 @@ fn history(seed: u64, embedder: &str) {
 #[test]
 fn any_history_that_ends_in_a_compaction_is_byte_for_byte_a_fresh_build() {
     for seed in 0..SCRIPTS {
-        history(seed, NONE);
+        history(seed, NONE, false);
     }
 }
 
 #[test]
 fn any_history_with_vectors_that_ends_in_a_compaction_is_a_fresh_build_too() {
     for seed in 0..SCRIPTS_WITH_VECTORS {
-        history(seed, if seed % 3 == 2 { ENCODER } else { TABLE });
+        history(seed, if seed % 3 == 2 { ENCODER } else { TABLE }, false);
     }
+}
+
+#[test]
+fn any_history_with_expansions_that_ends_in_a_compaction_is_a_fresh_build_too() {
+    for seed in 0..SCRIPTS_WITH_EXPANSIONS {
+        history(seed, if seed % 6 == 5 { TABLE } else { NONE }, true);
+    }
+}
+
+#[test]
+fn a_compaction_finds_the_expansions_in_the_index() {
+    let root = tempfile::tempdir().unwrap();
+    let (inputs, index) = (root.path().join("in"), root.path().join("index"));
+    fs::create_dir(&inputs).unwrap();
+    let mut random = Random::new(5);
+    edit(&inputs, &mut random);
+    expand(&root.path().join(EXPANSIONS), &mut random);
+    bring(&index, &inputs, NONE, Step::Build);
+    let before = files(&index);
+    fs::remove_file(root.path().join(EXPANSIONS)).unwrap();
+    let nothing = Inputs::new(&[], IngestOptions::default());
+    let control = Control {
+        stop: &AtomicBool::new(false),
+        progress: &|| {},
+    };
+    let mut store = Folder::open(&index).unwrap();
+    let outcome = update::update(&nothing, &mut store, &tools(NONE, 2), &control, false, true);
+    assert!(outcome.unwrap().compacted);
+    assert!(files(&index) == before);
 }
 
 #[test]

@@ -18,6 +18,7 @@ pub(super) struct Leveler {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Levels {
     pub(super) title: u8,
+    pub(super) expansion: Option<u8>,
     pub(super) entries: Vec<(u32, u8)>,
 }
 
@@ -39,6 +40,7 @@ impl Leveler {
         out: &mut Levels,
     ) {
         out.title = payload.title.count.min(MAX_TITLE_COUNT);
+        out.expansion = payload.expansion;
         out.entries.clear();
         for chunk in &payload.chunks {
             let i = chunk.chunk as usize;
@@ -65,6 +67,7 @@ mod tests {
             title_weight: 200,
             heading_weight: 100,
             document_share: 50,
+            expansion_weight: 80,
         };
         // 100 words on average, this one has 200; the term occurs three times.
         let averages = Averages {

@@ -43,6 +43,8 @@ const BATCH_POSTINGS: usize = 1 << 20;
 
 pub(super) struct LexiconInput<'a, S> {
     pub(super) settings: &'a Settings,
+    /// Whether any document has an expansion.
+    pub(super) expanded: bool,
     pub(super) averages: Averages,
     pub(super) layout: &'a Layout,
     pub(super) documents: &'a [Collected],
@@ -69,7 +71,9 @@ fn estimate_bytes(totals: &TermTotals, layout: &Layout) -> usize {
     let density = (layout.n_documents() / totals.documents.max(1))
         .max(1)
         .ilog2() as usize;
-    (totals.documents as usize * (density * 8 + 44) + totals.entries as usize * 30) / 64
+    let expansions = totals.expansions as usize * 24;
+    (totals.documents as usize * (density * 8 + 44) + totals.entries as usize * 30 + expansions)
+        / 64
 }
 
 /// First term of each block.
@@ -258,16 +262,13 @@ impl<'a, S: Scratch> BlockEncoder<'a, S> {
     }
 
     fn estimate(&self, raw: &RawTerm<'_>) -> usize {
-        let mut entries = 0;
-        for &(document, start, _) in &raw.postings {
+        let (mut entries, mut expansions) = (0, 0);
+        for &(document, start, end) in &raw.postings {
+            let (is_expanded, n_chunks) =
+                Payload::counts(&raw.payloads[start as usize..end as usize]);
+            expansions += u32::from(is_expanded);
             if self.input.layout.chunks_of(document).1 > 1 {
-                // The number of chunks follows the title's count and mask.
-                let title = if raw.payloads[start as usize] > 0 {
-                    2
-                } else {
-                    1
-                };
-                entries += u32::from(raw.payloads[start as usize + title]);
+                entries += n_chunks;
             }
         }
         let documents = raw.postings.len() as u32;
@@ -275,6 +276,7 @@ impl<'a, S: Scratch> BlockEncoder<'a, S> {
             &TermTotals {
                 documents,
                 entries,
+                expansions,
                 ..TermTotals::default()
             },
             self.input.layout,
@@ -320,7 +322,7 @@ impl<'a, S: Scratch> BlockEncoder<'a, S> {
             inputs.push(input);
         }
         EncodedBlock {
-            lexicon: LexiconBlock::write(&inputs, layout, &self.primed),
+            lexicon: LexiconBlock::write(&inputs, layout, &self.primed, self.input.expanded),
             positions: if self.input.settings.positions {
                 PositionsBlock::write(&inputs)
             } else {
@@ -352,7 +354,7 @@ impl<'a, S: Scratch> BlockEncoder<'a, S> {
                 list.push(document, 1, &[]);
                 continue;
             }
-            list.push(document, levels.title, &levels.entries);
+            list.push_expanded(document, levels.title, levels.expansion, &levels.entries);
             if input.settings.positions {
                 positions.titles.push(payload.title.mask);
                 for chunk in &payload.chunks {
@@ -397,7 +399,10 @@ impl<'a, S: Scratch> BlockEncoder<'a, S> {
                 let (p, _) = split_positions(&rest, &rest_positions, |i| range.contains(&i));
                 TailBlock::write_positions(&piece, &p)
             };
-            blocks.push((write_tail(&piece, layout), piece_positions));
+            blocks.push((
+                write_tail(&piece, layout, self.input.expanded),
+                piece_positions,
+            ));
         }
         input.list = kept;
         input.positions = kept_positions;

@@ -6,10 +6,17 @@ use crate::chunk::{ChunkOptions, sentence_ends, split};
 use crate::document::Document;
 use crate::engine::StoredDocument;
 use crate::table::{Span, spans};
+use littoral_indexes::impact::{FREQUENCIES, level};
 use littoral_indexes::lexicon::MAX_TERM_BYTES;
 use littoral_indexes::passages::{ChunkRecord, DocumentRecord};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeMap;
+
+/// The place of a word in the expansion; above all others.
+const EXPANSION: u32 = u32::MAX;
+
+/// A weight below this, in 1/1024, is nearer to none than to the lowest level.
+const MIN_WEIGHT: u32 = FREQUENCIES[0] * 5 / 6;
 
 /// Positions left free between two headings, so that no phrase spans them.
 const HEADING_GAP: u32 = 4;
@@ -40,6 +47,8 @@ pub(super) struct PreparedTerm {
     pub(super) payload: (u32, u32),
     pub(super) n_chunks: u32,
     pub(super) is_stop: bool,
+    /// Whether the document's expansion has it.
+    pub(super) is_expanded: bool,
 }
 
 impl PreparedDocument {
@@ -109,8 +118,8 @@ pub struct Preparer {
 struct Scratchpad {
     ids: FxHashMap<Box<str>, u32>,
     order: Vec<(Box<str>, bool)>,
-    /// `(term, place, position)`; places are 0 for the title, 1 + 2c for the headings of chunk c and
-    /// 2 + 2c for its text.
+    /// `(term, place, position)`; places are 0 for the title, 1 + 2c for the headings of chunk c, 2 + 2c
+    /// for its text, and [`EXPANSION`], with the level in place of a position.
     occurrences: Vec<(u32, u32, u32)>,
     words: FxHashSet<Box<str>>,
 }
@@ -170,7 +179,12 @@ impl Preparer {
             chunks,
             ..PreparedDocument::default()
         };
-        self.analyse(prepared, language)
+        let analyzer = self.analyzer(language);
+        let mut expansion = Vec::new();
+        for (text, &weight) in &document.expansions {
+            expand(analyzer, text, weight, &mut expansion);
+        }
+        self.analyse(prepared, language, &expansion)
     }
 
     /// Analyses a document as it is stored, as when segments are merged: what comes out is what
@@ -185,10 +199,22 @@ impl Preparer {
             chunks: stored.chunks,
             ..PreparedDocument::default()
         };
-        self.analyse(prepared, language)
+        self.analyse(prepared, language, &stored.expansion)
     }
 
-    fn analyse(&mut self, mut prepared: PreparedDocument, language: Language) -> PreparedDocument {
+    fn analyzer(&mut self, language: Language) -> &mut Analyzer {
+        self.analyzers
+            .entry(language)
+            .or_insert_with(|| Analyzer::new(language, &self.analysis))
+    }
+
+    /// Counts the terms of a document whose expansion has these, each with its level.
+    fn analyse(
+        &mut self,
+        mut prepared: PreparedDocument,
+        language: Language,
+        expansion: &[(String, u8)],
+    ) -> PreparedDocument {
         let analyzer = self
             .analyzers
             .entry(language)
@@ -205,12 +231,41 @@ impl Preparer {
             let (_, words) = scratch.field(analyzer, &chunk.text, place + 1, 0);
             prepared.words.push(words.min(u32::from(u16::MAX)) as u16);
         }
+        for (term, level) in expansion {
+            let id = scratch.id(term, false);
+            scratch.occurrences.push((id, EXPANSION, u32::from(*level)));
+        }
         scratch.collect(&mut prepared);
         prepared
     }
 }
 
+/// Adds to `out` the terms of a word, or words, of an expansion, with the level of its weight. Stop
+/// words tell nothing, and what is a piece of a word, as `##ing`, is no word.
+fn expand(analyzer: &mut Analyzer, text: &str, weight: u32, out: &mut Vec<(String, u8)>) {
+    if weight < MIN_WEIGHT || text.starts_with("##") {
+        return;
+    }
+    analyzer.analyze(text, &mut |token| {
+        let fits = !token.term.is_empty() && token.term.len() <= MAX_TERM_BYTES;
+        if fits && token.kind != TokenKind::Stop {
+            out.push((token.term.to_owned(), level(weight)));
+        }
+    });
+}
+
 impl Scratchpad {
+    /// The number of a term.
+    fn id(&mut self, term: &str, is_stop: bool) -> u32 {
+        if let Some(&id) = self.ids.get(term) {
+            return id;
+        }
+        let next = self.order.len() as u32;
+        self.ids.insert(term.into(), next);
+        self.order.push((term.into(), is_stop));
+        next
+    }
+
     /// Analyses one field; returns the position after its last word and its number of words.
     fn field(&mut self, analyzer: &mut Analyzer, text: &str, place: u32, first: u32) -> (u32, u32) {
         let (mut end, mut words) = (first, 0);
@@ -223,15 +278,7 @@ impl Scratchpad {
             if token.term.is_empty() || token.term.len() > MAX_TERM_BYTES {
                 return;
             }
-            let next = self.order.len() as u32;
-            let id = if let Some(&id) = self.ids.get(token.term) {
-                id
-            } else {
-                self.ids.insert(token.term.into(), next);
-                self.order
-                    .push((token.term.into(), token.kind == TokenKind::Stop));
-                next
-            };
+            let id = self.id(token.term, token.kind == TokenKind::Stop);
             self.occurrences.push((id, place, position));
             let is_word = matches!(token.kind, TokenKind::Word | TokenKind::Part);
             if is_word && is_correctable(token.word) && !self.words.contains(token.word) {
@@ -249,6 +296,11 @@ impl Scratchpad {
             for &(_, place, position) in group {
                 if place == 0 {
                     payload.title.add(position);
+                    continue;
+                }
+                if place == EXPANSION {
+                    // Words of one stem: the highest comes last and stays.
+                    payload.expansion = Some(position as u8);
                     continue;
                 }
                 let chunk = (place - 1) / 2;
@@ -277,6 +329,7 @@ impl Scratchpad {
                 payload: (start, prepared.payloads.len() as u32 - start),
                 n_chunks: payload.chunks.len() as u32,
                 is_stop: *is_stop,
+                is_expanded: payload.expansion.is_some(),
             });
         }
         let mut words: Vec<_> = self.words.iter().collect();

@@ -61,6 +61,8 @@ pub(super) struct TermTotals {
     pub(super) is_stop: bool,
     pub(super) documents: u32,
     pub(super) entries: u32,
+    /// Documents whose expansion has it.
+    pub(super) expansions: u32,
 }
 
 /// Collects documents; see the [module](super).
@@ -162,6 +164,7 @@ impl<S: Scratch + Sync> SegmentBuilder<S> {
             let totals = &mut self.terms[id as usize];
             totals.documents += 1;
             totals.entries += term.n_chunks;
+            totals.expansions += u32::from(term.is_expanded);
             // A word that is a stop word in one language may carry meaning in another.
             totals.is_stop &= term.is_stop;
             let (start, len) = (term.payload.0 as usize, term.payload.1 as usize);
@@ -262,10 +265,12 @@ impl<S: Scratch + Sync> SegmentBuilder<S> {
             groups: Vec::new(),
         };
 
+        let expanded = self.terms.iter().any(|totals| totals.expansions > 0);
         let (terms, _) = self.term_order();
         let lexicon = lexicon::write(
             &LexiconInput {
                 settings: input.settings,
+                expanded,
                 averages,
                 layout: &layout,
                 documents: &self.documents,
@@ -301,6 +306,7 @@ impl<S: Scratch + Sync> SegmentBuilder<S> {
                 (false, Some((segment, _))) => Some(segment.0),
                 (false, None) => None,
             },
+            expanded,
             ..SegmentManifest::default()
         };
         if let Some(vectors) = &input.vectors {

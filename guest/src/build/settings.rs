@@ -5,7 +5,7 @@ use super::Preparer;
 #[cfg(feature = "languages")]
 use crate::analysis::{AnalysisOptions, Language};
 use crate::chunk::ChunkOptions;
-use littoral_indexes::manifest::{Embedding, ScoringParameters, Settings};
+use littoral_indexes::manifest::{Embedding, Expansions, ScoringParameters, Settings};
 
 /// Settings of an index when nothing else is said.
 pub fn default_settings() -> Settings {
@@ -24,8 +24,10 @@ pub fn default_settings() -> Settings {
             title_weight: 300,
             heading_weight: 100,
             document_share: 50,
+            expansion_weight: 100,
         },
         embedding: Embedding::default(),
+        expansions: Expansions::default(),
     }
 }
 

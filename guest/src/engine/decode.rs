@@ -90,8 +90,14 @@ impl<H: Host> Index<H> {
                 layout,
                 &self.scoring,
                 &segment.primed,
+                segment.manifest.expanded,
             )?),
-            Kind::Postings => Decoded::Tail(TailBlock::read(payload, layout, &self.scoring)?),
+            Kind::Postings => Decoded::Tail(TailBlock::read(
+                payload,
+                layout,
+                &self.scoring,
+                segment.manifest.expanded,
+            )?),
             Kind::Positions => {
                 let n = segment.manifest.n_lexicon_blocks;
                 let (kind, number) = if block.number < n {

@@ -69,6 +69,12 @@ fn words(found: &[FoundTerm], place: Place, total: f64, n_documents: u32) -> Exp
             value,
             parts: vec![],
         };
+        let lent = value(u32::from(list.lent(i).impact));
+        let mut of_term = vec![part("the document", base - lent)];
+        if list.lent(i).level > 0 {
+            of_term.push(part("its expansion", lent));
+        }
+        of_term.push(part("this chunk", extra));
         parts.push(Explanation {
             label: format!(
                 "\"{}\": in {} of {n_documents} documents, weight {}.{:03}",
@@ -78,7 +84,7 @@ fn words(found: &[FoundTerm], place: Place, total: f64, n_documents: u32) -> Exp
                 thousandths % 1000
             ),
             value: base + extra,
-            parts: vec![part("the document", base), part("this chunk", extra)],
+            parts: of_term,
         });
     }
     sort_by(&mut parts, |a, b| b.value.total_cmp(&a.value));

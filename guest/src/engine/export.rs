@@ -27,6 +27,8 @@ pub struct StoredDocument {
     pub filters: BTreeMap<String, Vec<String>>,
     /// Sort keys and their value.
     pub sort: BTreeMap<String, String>,
+    /// Terms of its expansion with their levels, sorted.
+    pub expansion: Vec<(String, u8)>,
 }
 
 impl<H: Host> Index<H> {
@@ -100,6 +102,7 @@ impl<H: Host> Index<H> {
         let inventory = self.inventory(s).await?;
         let mut filters = self.stored_filters(s).await?;
         let mut sorts = self.stored_sorts(s).await?;
+        let mut expansions = self.stored_expansions(s).await?;
         let mut emit = |document: u32, mut stored: StoredDocument| {
             if segment.deleted.contains(document) {
                 return true;
@@ -111,6 +114,7 @@ impl<H: Host> Index<H> {
                 .map_or([0; 8], |h: &DocumentHash| h.source);
             stored.filters = filters.remove(&document).unwrap_or_default();
             stored.sort = sorts.remove(&document).unwrap_or_default();
+            stored.expansion = expansions.take(document);
             each(stored)
         };
         let per_block = segment.manifest.chunks_per_block.max(1);

@@ -9,7 +9,7 @@ use super::segment::Segment;
 use crate::host::Host;
 use crate::query::Occur;
 use littoral_indexes::envelope::{BlockId, Kind};
-use littoral_indexes::impact::ImpactList;
+use littoral_indexes::impact::{ImpactList, Lent};
 use littoral_indexes::lexicon::BlockTerm;
 use littoral_indexes::order::{sort_by, sort_by_key};
 use std::cmp::Reverse;
@@ -320,10 +320,7 @@ fn tail_blocks(segment: &Segment, source: &Source) -> Vec<BlockId> {
     let Some(tail) = source.term().and_then(|term| term.tail) else {
         return Vec::new();
     };
-    let end = tail.first_block.saturating_add(tail.n_blocks);
-    (tail.first_block..end.min(segment.manifest.n_postings_blocks))
-        .map(|number| segment.block(Kind::Postings, number))
-        .collect()
+    segment.tail_blocks(tail).collect()
 }
 
 /// Documents that hold at least one of `alternatives`, as far as their own counts tell.
@@ -389,15 +386,19 @@ fn unite(mut sources: Vec<Source>) -> Option<Source> {
     let mut entries: Vec<(u32, u16)> = Vec::new();
     for same in places.chunk_by(|a, b| a.0 == b.0) {
         entries.clear();
-        let mut base = 0;
+        let (mut base, mut lent) = (0, Lent::default());
+        let is_alone = same.iter().all(|&(_, l, i)| lists[l].lent(i).is_alone);
         for &(_, l, i) in same {
-            base = base.max(lists[l].bases[i]);
+            if lists[l].bases[i] > base || base == 0 {
+                (base, lent) = (lists[l].bases[i], lists[l].lent(i));
+            }
             entries.extend(lists[l].pairs(i));
         }
         // The highest level of each chunk comes first and stays.
         sort_by_key(&mut entries, |&(chunk, extra)| (chunk, Reverse(extra)));
         entries.dedup_by_key(|&mut (chunk, _)| chunk);
-        list.push(same[0].0, base, entries.drain(..));
+        lent.is_alone = is_alone;
+        list.push_lent(same[0].0, base, lent, entries.drain(..));
     }
     Some(Source::Owned(Arc::new(list)))
 }

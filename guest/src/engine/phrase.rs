@@ -45,8 +45,9 @@ pub(super) fn candidates(words: &[PhraseWord<'_>], field: Option<Field>) -> Cand
     'documents: for &document in &rarest.list.documents {
         for (place, word) in places.iter_mut().zip(words) {
             match word.list.documents.binary_search(&document) {
-                Ok(i) => *place = i,
-                Err(_) => continue 'documents,
+                // A word that only the expansion holds stands nowhere.
+                Ok(i) if !word.list.lent(i).is_alone => *place = i,
+                _ => continue 'documents,
             }
         }
         let in_title = wants(Field::Title)

@@ -59,7 +59,8 @@ impl<H: Host> Index<H> {
                 }
                 let documents = match (term.planned.field, &term.sources[s]) {
                     (_, None) => Bits::default(),
-                    (None, Some(source)) => Bits::of(&source.list().documents),
+                    // What an expansion lends, a document does not say.
+                    (None, Some(source)) => source.list().holders().collect(),
                     (Some(field), Some(_)) => {
                         let phrase = PlannedPhrase {
                             text: term.planned.word.clone(),
@@ -170,9 +171,7 @@ impl<H: Host> Index<H> {
             return Ok((source, head_positions));
         };
         let mut pieces = vec![(source.list().clone(), head_positions.unwrap_or_default())];
-        let end = tail.first_block.saturating_add(tail.n_blocks);
-        for number in tail.first_block..end.min(segment.manifest.n_postings_blocks) {
-            let block = segment.block(Kind::Postings, number);
+        for block in segment.tail_blocks(tail) {
             let mut wanted = vec![block];
             if has_positions {
                 wanted.push(crate::build::positions_block(
@@ -209,7 +208,7 @@ fn join(pieces: &[(ImpactList, Positions)], has_positions: bool) -> (ImpactList,
     let mut positions = Positions::default();
     for (document, p, i) in places {
         let (list, from) = &pieces[p];
-        joined.push(document, list.bases[i], list.pairs(i));
+        joined.push_lent(document, list.bases[i], list.lent(i), list.pairs(i));
         if has_positions {
             positions.push(from, i, list.entries(i));
         }

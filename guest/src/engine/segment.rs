@@ -4,7 +4,7 @@ use littoral_indexes::IndexError;
 use littoral_indexes::envelope::{BlockId, Kind, SegmentId};
 use littoral_indexes::error::Section;
 use littoral_indexes::layout::Layout;
-use littoral_indexes::lexicon::{Separators, TermCodec};
+use littoral_indexes::lexicon::{Separators, Tail, TermCodec};
 use littoral_indexes::manifest::{SegmentManifest, read_deleted};
 use littoral_indexes::sort::DOCUMENTS_PER_BLOCK;
 use littoral_indexes::spelling::SpellingDirectory;
@@ -34,11 +34,7 @@ pub(super) struct Bits(Vec<u64>);
 
 impl Bits {
     pub(super) fn of(documents: &[u32]) -> Self {
-        let mut bits = Self::default();
-        for &document in documents {
-            bits.insert(document);
-        }
-        bits
+        documents.iter().copied().collect()
     }
 
     pub(super) fn insert(&mut self, document: u32) {
@@ -78,6 +74,14 @@ impl Bits {
     }
 }
 
+impl FromIterator<u32> for Bits {
+    fn from_iter<I: IntoIterator<Item = u32>>(documents: I) -> Self {
+        let mut bits = Self::default();
+        documents.into_iter().for_each(|d| bits.insert(d));
+        bits
+    }
+}
+
 impl Segment {
     pub(super) fn open(manifest: SegmentManifest) -> Result<Self, IndexError> {
         let layout = manifest.layout()?;
@@ -112,6 +116,13 @@ impl Segment {
             kind,
             number,
         }
+    }
+
+    /// The blocks of a tail, as many as there are.
+    pub(super) fn tail_blocks(&self, tail: Tail) -> impl Iterator<Item = BlockId> {
+        let end = tail.first_block.saturating_add(tail.n_blocks);
+        (tail.first_block..end.min(self.manifest.n_postings_blocks))
+            .map(|number| self.block(Kind::Postings, number))
     }
 
     /// How many files of a kind the manifest needs; `None` where only the inventory knows.

@@ -117,12 +117,17 @@ impl FlagCodec {
 
 impl LexiconBlock {
     /// Writes the payload of a block of `terms`, sorted by their bytes. `primed` is the segment's
-    /// codec of terms.
-    pub fn write(terms: &[TermInput], layout: &Layout, primed: &TermCodec) -> Vec<u8> {
+    /// codec of terms, `expanded` tells whether its documents have expansions.
+    pub fn write(
+        terms: &[TermInput],
+        layout: &Layout,
+        primed: &TermCodec,
+        expanded: bool,
+    ) -> Vec<u8> {
         let mut encoder = Encoder::new();
         let mut names = primed.clone();
         let mut flags = FlagCodec::default();
-        let mut postings = PostingCodec::default();
+        let mut postings = PostingCodec::new(expanded);
         Number::geometric(5).encode(&mut encoder, terms.len() as u32);
         for input in terms {
             names.encode(&mut encoder, &input.term);
@@ -141,12 +146,13 @@ impl LexiconBlock {
         layout: &Layout,
         scoring: &Scoring,
         primed: &TermCodec,
+        expanded: bool,
     ) -> Result<Self, IndexError> {
         let section = Section::Lexicon;
         let mut decoder = Decoder::new(payload);
         let mut names = primed.clone();
         let mut flags = FlagCodec::default();
-        let mut postings = PostingCodec::default();
+        let mut postings = PostingCodec::new(expanded);
         let n = Number::geometric(5).decode(&mut decoder);
         let mut terms: Vec<BlockTerm> = Vec::new();
         for _ in 0..n {
@@ -257,9 +263,9 @@ impl PositionsBlock {
 pub struct TailBlock;
 
 /// Writes a piece of a tail: the payload of its postings block.
-pub fn write_tail(list: &PostingList, layout: &Layout) -> Vec<u8> {
+pub fn write_tail(list: &PostingList, layout: &Layout, expanded: bool) -> Vec<u8> {
     let mut encoder = Encoder::new();
-    PostingCodec::default().encode(&mut encoder, list, layout);
+    PostingCodec::new(expanded).encode(&mut encoder, list, layout);
     encoder.finish()
 }
 
@@ -272,9 +278,10 @@ impl TailBlock {
         payload: &[u8],
         layout: &Layout,
         scoring: &Scoring,
+        expanded: bool,
     ) -> Result<ImpactList, IndexError> {
         let mut decoder = Decoder::new(payload);
-        let list = PostingCodec::default().decode(&mut decoder, layout, Section::Postings)?;
+        let list = PostingCodec::new(expanded).decode(&mut decoder, layout, Section::Postings)?;
         Ok(scoring.score(&list, layout))
     }
 
@@ -309,7 +316,7 @@ mod tests {
         let layout = Layout::new(vec![class(1, 50), class(3, 50)]).unwrap();
         let mut list = PostingList::new();
         list.push(3, 1, &[(0, 0)]);
-        list.push(60, 0, &[(1, 9)]);
+        list.push_expanded(60, 0, Some(4), &[(1, 9)]);
         let positions = Positions {
             titles: vec![4, 0],
             headings: vec![0, 0],
@@ -321,6 +328,7 @@ mod tests {
             title_weight: 200,
             heading_weight: 100,
             document_share: 50,
+            expansion_weight: 80,
         };
         let scoring = Scoring::new(parameters, Averages::default());
         let tail = Some(Tail {
@@ -342,8 +350,8 @@ mod tests {
             input("to", false, tail),
         ];
         let primed = TermCodec::primed([&b"m"[..]]);
-        let payload = LexiconBlock::write(&inputs, &layout, &primed);
-        let block = LexiconBlock::read(&payload, &layout, &scoring, &primed).unwrap();
+        let payload = LexiconBlock::write(&inputs, &layout, &primed, true);
+        let block = LexiconBlock::read(&payload, &layout, &scoring, &primed, true).unwrap();
         assert_eq!(block.find(b"the"), Some(1));
         assert_eq!(block.find(b"them"), None);
         assert_eq!(block.with_prefix(b"t"), 1..3);

@@ -1,6 +1,7 @@
 //! Writes and reads posting lists as a stream of adaptive binary decisions.
 
 use super::PostingList;
+use super::held::{HELD, Held};
 use crate::coder::{Bit, Decoder, Encoder, Number, PRIOR_UPDATES, Symbol};
 use crate::error::{IndexError, Section};
 use crate::impact::FREQUENCIES;
@@ -17,6 +18,8 @@ pub struct PostingCodec {
     gap: Vec<[Number; 3]>,
     in_title: [Bit; 2],
     title_count: [Bit; 2],
+    /// Contexts of expansions; `None` in a segment without them.
+    expansion: Option<ExpansionCodec>,
     /// Whether a chunk of a document with few has the term.
     held: Vec<Bit>,
     n_entries: [Number; SIZES],
@@ -31,11 +34,28 @@ const SIZES: usize = 8;
 /// its entries and lists them, since most of its chunks have not.
 const FEW_CHUNKS: u32 = 16;
 
-/// Contexts of [`PostingCodec::held`].
-const HELD: usize = 6 * 3 * 5 * 2 * 2;
+/// Contexts of whether a document's expansion has the term, by whether that of the document before
+/// and the title have it, and with which level, by the level before.
+#[derive(Debug, Clone, Default)]
+struct ExpansionCodec {
+    has: [[Bit; 2]; 2],
+    level: [Symbol<32>; 4],
+}
 
-impl Default for PostingCodec {
-    fn default() -> Self {
+impl ExpansionCodec {
+    /// The contexts of a document's expansion, `before` being that of the document before.
+    fn contexts(&mut self, before: Option<u8>, titled: usize) -> (&mut Bit, &mut Symbol<32>) {
+        let level = before.map_or(0, |level| level_context(2, level));
+        (
+            &mut self.has[usize::from(before.is_some())][titled],
+            &mut self.level[level],
+        )
+    }
+}
+
+impl PostingCodec {
+    /// The codec for a block of a segment; `expanded` tells whether its documents have expansions.
+    pub fn new(expanded: bool) -> Self {
         Self {
             count: Number::geometric(1),
             gap: (0..DENSITIES as i32)
@@ -55,7 +75,8 @@ impl Default for PostingCodec {
                 Bit::expecting(150, PRIOR_UPDATES),
                 Bit::expecting(400, PRIOR_UPDATES),
             ],
-            held: vec![Bit::expecting(1500, 0); HELD],
+            expansion: expanded.then(ExpansionCodec::default),
+            held: vec![Bit::expecting(1500, 0); HELD * (1 + usize::from(expanded))],
             n_entries: std::array::from_fn(|k| Number::geometric(k as i32 - 2)),
             chunk: std::array::from_fn(|k| {
                 [Number::geometric(k as i32), Number::geometric(k as i32 - 1)]
@@ -86,61 +107,6 @@ fn gap_class(gap: u32, density: usize) -> usize {
     usize::from(exponent + 4 > density) + usize::from(exponent + 2 > density)
 }
 
-/// Which chunks of a document were said to have a term, or not.
-#[derive(Debug, Clone, Copy)]
-struct Held {
-    n_chunks: u32,
-    titled: bool,
-    n_entries_so_far: u32,
-    previous: bool,
-}
-
-impl Held {
-    fn new(n_chunks: u32, title: u8) -> Self {
-        Self {
-            n_chunks,
-            titled: title > 0,
-            n_entries_so_far: 0,
-            previous: false,
-        }
-    }
-
-    /// Whether `chunk` must have the term, since no other has it, nor the title.
-    fn must(&self, chunk: u32) -> bool {
-        chunk + 1 == self.n_chunks && self.n_entries_so_far == 0 && !self.titled
-    }
-
-    /// The context of whether `chunk` has it: how many chunks there are, whether this is the first
-    /// or the last, the share of those before it that have the term, the one before, the title.
-    fn context(&self, chunk: u32) -> usize {
-        let size = match self.n_chunks {
-            0..=1 => 0,
-            2 => 1,
-            3 => 2,
-            4..=5 => 3,
-            6..=9 => 4,
-            _ => 5,
-        };
-        let place = match chunk {
-            0 => 0,
-            _ if chunk + 1 == self.n_chunks => 2,
-            _ => 1,
-        };
-        let share = if self.n_entries_so_far == 0 {
-            0
-        } else {
-            1 + (self.n_entries_so_far * 4 / chunk.max(1)).min(3) as usize
-        };
-        let flags = 2 * usize::from(self.previous) + usize::from(self.titled);
-        ((size * 3 + place) * 5 + share) * 4 + flags
-    }
-
-    fn push(&mut self, held: bool) {
-        self.n_entries_so_far += u32::from(held);
-        self.previous = held;
-    }
-}
-
 /// The context of a level: how many chunks of the document hold the term, and whether the level
 /// before was high.
 fn level_context(n: u32, previous: u8) -> usize {
@@ -161,7 +127,7 @@ impl PostingCodec {
         self.count.encode(encoder, list.len() as u32);
         let density = ratio_bucket(layout.n_documents(), list.len() as u32, DENSITIES);
         let mut classes = layout.cursor();
-        let (mut next, mut class, mut titled) = (0, 2, 0);
+        let (mut next, mut class, mut titled, mut before) = (0, 2, 0, None);
         for (i, &document) in list.documents.iter().enumerate() {
             let gap = document - next;
             self.gap[density][class].encode(encoder, gap);
@@ -177,6 +143,14 @@ impl PostingCodec {
                     encoder.bit(&mut self.title_count[1], title > 2);
                 }
             }
+            if let Some(codec) = &mut self.expansion {
+                let (has, levels) = codec.contexts(before, titled);
+                before = list.expansion(i);
+                encoder.bit(has, before.is_some());
+                if let Some(level) = before {
+                    levels.encode(encoder, u32::from(level));
+                }
+            }
             self.encode_entries(encoder, list, i, n_chunks);
         }
     }
@@ -185,8 +159,9 @@ impl PostingCodec {
         let entries = list.entries(i);
         let chunks = &list.chunks[entries.clone()];
         let n = chunks.len() as u32;
+        let (titled, expanded) = (list.titles[i] > 0, list.expansion(i).is_some());
         if n_chunks <= FEW_CHUNKS {
-            let mut held = Held::new(n_chunks, list.titles[i]);
+            let mut held = Held::new(n_chunks, titled, expanded);
             let mut rest = chunks.iter().peekable();
             for chunk in 0..n_chunks {
                 let has = rest.next_if_eq(&&chunk).is_some();
@@ -197,8 +172,8 @@ impl PostingCodec {
             }
         } else {
             let size = ratio_bucket(n_chunks, 1, SIZES);
-            // Without a title there is an entry at least: one less is written.
-            self.n_entries[size].encode(e, n - u32::from(list.titles[i] == 0));
+            // Without title and expansion there is an entry at least: one less is written.
+            self.n_entries[size].encode(e, n - u32::from(!titled && !expanded));
             let spread = ratio_bucket(n_chunks, n, SIZES);
             let mut next = 0;
             for &chunk in chunks.iter().filter(|_| n < n_chunks) {
@@ -234,7 +209,7 @@ impl PostingCodec {
         let density = ratio_bucket(layout.n_documents(), n, DENSITIES);
         let mut list = PostingList::new();
         let mut classes = layout.cursor();
-        let (mut next, mut class, mut titled) = (0u32, 2, 0);
+        let (mut next, mut class, mut titled, mut before) = (0u32, 2, 0, None);
         for _ in 0..n {
             let gap = self.gap[density][class].decode(decoder);
             let document = next.checked_add(gap).filter(|&d| d < layout.n_documents());
@@ -257,6 +232,15 @@ impl PostingCodec {
             }
             list.documents.push(document);
             list.titles.push(title);
+            if let Some(codec) = &mut self.expansion {
+                let (has, levels) = codec.contexts(before, titled);
+                before = decoder.bit(has).then(|| levels.decode(decoder) as u8);
+                if before.is_some_and(|level| usize::from(level) >= FREQUENCIES.len()) {
+                    let reason = "the level of an expansion is beyond the last";
+                    return Err(corrupt(section, decoder, reason));
+                }
+                list.put_expansion(before);
+            }
             self.decode_entries(decoder, &mut list, classes.n_chunks(document), section)?;
             list.starts.push(list.chunks.len() as u32);
         }
@@ -271,9 +255,10 @@ impl PostingCodec {
         section: Section,
     ) -> Result<(), IndexError> {
         let first = list.chunks.len();
-        let title = list.titles.last().copied().unwrap_or(0);
+        let titled = list.titles.last().is_some_and(|&title| title > 0);
+        let expanded = list.expansion(list.len() - 1).is_some();
         if n_chunks <= FEW_CHUNKS {
-            let mut held = Held::new(n_chunks, title);
+            let mut held = Held::new(n_chunks, titled, expanded);
             for chunk in 0..n_chunks {
                 let has = held.must(chunk) || d.bit(&mut self.held[held.context(chunk)]);
                 if has {
@@ -282,7 +267,7 @@ impl PostingCodec {
                 held.push(has);
             }
         } else {
-            self.decode_chunks(d, list, n_chunks, title, section)?;
+            self.decode_chunks(d, list, n_chunks, titled || expanded, section)?;
         }
         let n = (list.chunks.len() - first) as u32;
         let mut previous = 0;
@@ -297,19 +282,20 @@ impl PostingCodec {
         Ok(())
     }
 
-    /// The chunks of a document that has more than [`FEW_CHUNKS`].
+    /// The chunks of a document that has more than [`FEW_CHUNKS`]; `elsewhere` tells whether its
+    /// title or its expansion has the term.
     fn decode_chunks(
         &mut self,
         d: &mut Decoder<'_>,
         list: &mut PostingList,
         n_chunks: u32,
-        title: u8,
+        elsewhere: bool,
         section: Section,
     ) -> Result<(), IndexError> {
         let size = ratio_bucket(n_chunks, 1, SIZES);
         let n = self.n_entries[size]
             .decode(d)
-            .saturating_add(u32::from(title == 0));
+            .saturating_add(u32::from(!elsewhere));
         if n > n_chunks {
             let reason = "a posting has more entries than chunks";
             return Err(corrupt(section, d, reason));
@@ -360,16 +346,17 @@ pub(super) mod tests_shared {
     }
 
     prop_compose! {
-        pub(crate) fn any_list()(docs in prop::collection::btree_map(0u32..100, (0u8..4, prop::collection::btree_map(0u32..90, 0u8..24, 0..20)), 0..60)) -> PostingList {
+        pub(crate) fn any_list()(docs in prop::collection::btree_map(0u32..100, (0u8..4, prop::option::weighted(0.3, 0u8..24), prop::collection::btree_map(0u32..90, 0u8..24, 0..20)), 0..60), expanded in any::<bool>()) -> PostingList {
             let layout = layout();
             let mut list = PostingList::new();
-            for (document, (title, entries)) in docs {
+            for (document, (title, expansion, entries)) in docs {
+                let expansion = expansion.filter(|_| expanded);
                 let (_, n) = layout.chunks_of(document);
                 let mut entries: Vec<_> = entries.into_iter().filter(|&(c, _)| c < n).collect();
-                if title == 0 && entries.is_empty() {
+                if title == 0 && expansion.is_none() && entries.is_empty() {
                     entries.push((0, 7));
                 }
-                list.push(document, title, &entries);
+                list.push_expanded(document, title, expansion, &entries);
             }
             list
         }
@@ -391,6 +378,7 @@ mod tests {
             title_weight: 200,
             heading_weight: 100,
             document_share: 50,
+            expansion_weight: 80,
         };
         Scoring::new(
             parameters,
@@ -406,13 +394,14 @@ mod tests {
         fn lists_are_read_as_written(lists in prop::collection::vec(any_list(), 0..6)) {
             let layout = layout();
             let mut encoder = Encoder::new();
-            let mut codec = PostingCodec::default();
+            let expanded = lists.iter().any(|list| !list.expansions.is_empty());
+            let mut codec = PostingCodec::new(expanded);
             for list in &lists {
                 codec.encode(&mut encoder, list, &layout);
             }
             let bytes = encoder.finish();
             let mut decoder = Decoder::new(&bytes);
-            let mut codec = PostingCodec::default();
+            let mut codec = PostingCodec::new(expanded);
             for list in &lists {
                 let read = codec.decode(&mut decoder, &layout, Section::Lexicon);
                 prop_assert_eq!(read.as_ref(), Ok(list));
@@ -420,10 +409,11 @@ mod tests {
         }
 
         #[test]
-        fn hostile_bytes_give_an_error_or_a_legal_list(bytes in prop::collection::vec(any::<u8>(), 0..80)) {
+        fn hostile_bytes_give_an_error_or_a_legal_list(bytes in prop::collection::vec(any::<u8>(), 0..80), expanded in any::<bool>()) {
             let layout = layout();
             let mut decoder = Decoder::new(&bytes);
-            if let Ok(list) = PostingCodec::default().decode(&mut decoder, &layout, Section::Lexicon) {
+            if let Ok(list) = PostingCodec::new(expanded).decode(&mut decoder, &layout, Section::Lexicon) {
+                prop_assert!((0..list.len()).all(|i| list.expansion(i).is_none_or(|l| l < 24)));
                 prop_assert!(list.documents.windows(2).all(|w| w[0] < w[1]));
                 prop_assert!(list.documents.iter().all(|&d| d < layout.n_documents()));
             }

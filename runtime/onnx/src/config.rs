@@ -47,27 +47,11 @@ impl Config {
     pub fn read(folder: &Path) -> Result<Self, OnnxError> {
         let mut config = Self {
             pooling: Pooling::Mean,
-            max_tokens: DEFAULT_TOKENS,
+            max_tokens: 0,
             query_prompt: String::new(),
             document_prompt: String::new(),
         };
-        let length = |json: &Value, name: &str| {
-            let n = json[name].as_u64().filter(|&n| n >= 2)?;
-            Some((n as usize).min(MAX_TOKENS))
-        };
-        let mut positions = None;
-        if let Some(json) = read_json(&folder.join("config.json"))? {
-            positions = length(&json, "max_position_embeddings");
-        }
-        let mut wanted = None;
-        if let Some(json) = read_json(&folder.join("sentence_bert_config.json"))? {
-            wanted = length(&json, "max_seq_length");
-        }
-        config.max_tokens = match (wanted, positions) {
-            (Some(wanted), Some(positions)) => wanted.min(positions),
-            (Some(n), None) => n,
-            (None, positions) => positions.unwrap_or(DEFAULT_TOKENS).min(DEFAULT_TOKENS),
-        };
+        config.max_tokens = max_tokens(folder)?;
         if let Some(json) = read_json(&folder.join("config_sentence_transformers.json"))? {
             let prompt = |names: [&str; 2]| {
                 let mut found = names
@@ -150,8 +134,28 @@ impl Config {
     }
 }
 
+/// Tokens after which texts are cut, from 2 to 8192: as `folder` says, else 512.
+pub(crate) fn max_tokens(folder: &Path) -> Result<usize, OnnxError> {
+    let length = |file: &str, name: &str| {
+        let json = read_json(&folder.join(file))?;
+        let n = json.and_then(|json| json[name].as_u64().filter(|&n| n >= 2));
+        Ok::<_, OnnxError>(n.map(|n| (n as usize).min(MAX_TOKENS)))
+    };
+    let positions = length("config.json", "max_position_embeddings")?;
+    Ok(
+        match (
+            length("sentence_bert_config.json", "max_seq_length")?,
+            positions,
+        ) {
+            (Some(wanted), Some(positions)) => wanted.min(positions),
+            (Some(n), None) => n,
+            (None, positions) => positions.unwrap_or(DEFAULT_TOKENS).min(DEFAULT_TOKENS),
+        },
+    )
+}
+
 /// A JSON file; `None` when it is not there.
-fn read_json(path: &Path) -> Result<Option<Value>, OnnxError> {
+pub(crate) fn read_json(path: &Path) -> Result<Option<Value>, OnnxError> {
     if !path.exists() {
         return Ok(None);
     }

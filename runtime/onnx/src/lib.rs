@@ -25,7 +25,11 @@
 mod config;
 mod encoder;
 mod error;
+mod graph;
+mod sparse;
 
 pub use config::{Config, Pooling};
-pub use encoder::{OnnxEncoder, graph_of};
+pub use encoder::OnnxEncoder;
 pub use error::OnnxError;
+pub use graph::graph_of;
+pub use sparse::SparseOnnxEncoder;

@@ -1,26 +1,24 @@
 //! `littoral build` and `littoral update`
 
-use super::inspect::VectorsReport;
-use super::output::{self, Failure};
-use super::{Outcome, embedder};
+mod report;
+
+use super::expansions::{EncoderArguments, ExpansionArguments};
+use super::output::Failure;
+use super::{Outcome, embedder, expansions};
 use crate::build::{BuildFailure, default_settings};
 use crate::config::{Config, ConfigError};
 use crate::embed::EmbedError;
 use crate::ingest::{IngestOptions, Skipped, SourceFile, discover};
 use crate::pipeline::Pool;
-use crate::store::{Folder, folder_size, peak_rss_bytes};
+use crate::store::Folder;
 use crate::update::{self, Control, Inputs};
 use indicatif::{ProgressBar, ProgressStyle};
 use littoral_indexes::manifest::{ENTRY_NAME, Settings};
-use serde::Serialize;
-use serde_json::json;
+use report::{Did, report};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
-
-/// Skipped inputs listed one by one; the rest are counted.
-const SHOWN_SKIPPED: usize = 10;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct BuildArguments {
@@ -43,6 +41,8 @@ pub(super) struct BuildArguments {
     /// Language of the documents: a BCP 47 code, or auto
     #[arg(long, value_name = "auto|CODE")]
     lang: Option<String>,
+    #[command(flatten)]
+    encoder: EncoderArguments,
     #[command(flatten)]
     shared: Shared,
 }
@@ -69,6 +69,8 @@ struct Shared {
     /// Where the inputs are published
     #[arg(long, value_name = "URL")]
     base_url: Option<String>,
+    #[command(flatten)]
+    expansions: ExpansionArguments,
     /// Settings [default: littoral.toml, if there is one]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -92,36 +94,6 @@ impl UpdateArguments {
     }
 }
 
-/// The summary of a build, as JSON.
-#[derive(Debug, Serialize)]
-struct Summary {
-    documents: u64,
-    chunks: u64,
-    terms: u64,
-    index_bytes: u64,
-    files: u64,
-    seconds: f64,
-    peak_rss_bytes: u64,
-    skipped: Vec<SkippedLine>,
-}
-
-#[derive(Debug, Serialize)]
-struct SkippedLine {
-    path: String,
-    code: &'static str,
-    message: String,
-}
-
-impl From<Skipped> for SkippedLine {
-    fn from(skipped: Skipped) -> Self {
-        Self {
-            path: skipped.path,
-            code: skipped.code,
-            message: skipped.message,
-        }
-    }
-}
-
 pub(super) fn build(arguments: &BuildArguments) -> Result<Outcome, Failure> {
     let start = Instant::now();
     let config = read_config(&arguments.shared)?;
@@ -133,21 +105,24 @@ pub(super) fn build(arguments: &BuildArguments) -> Result<Outcome, Failure> {
         .as_ref()
         .or(config.vectors.embedder.as_ref());
     let name = name.map_or(embedder::DEFAULT, String::as_str);
-    let tools = embedder::choose(name, &mut settings, arguments.shared.threads)?;
+    let expander = expansions::choose(
+        &arguments.shared.expansions,
+        &arguments.encoder,
+        &config,
+        &mut settings,
+    )?;
+    let mut tools = embedder::choose(name, &mut settings, arguments.shared.threads)?;
+    tools.expander.clone_from(&expander);
     let mut folder = open_folder(&arguments.output)?;
     let watch = Watch::start(files.len());
     let inputs = Inputs::new(&files, options);
     let outcome = update::build(&inputs, &settings, &mut folder, &tools, &watch.control())
         .map_err(|error| build_failure(&error))?;
     watch.end();
-    report(
-        &arguments.output,
-        &arguments.shared,
-        outcome,
-        skipped,
-        start,
-        None,
-    )
+    let expansions = expander.and_then(|expander| expander.counts());
+    let did = Did::Build { expansions };
+    let json = arguments.shared.json;
+    report(&arguments.output, json, outcome, skipped, start, did)
 }
 
 pub(super) fn update(arguments: &UpdateArguments) -> Result<Outcome, Failure> {
@@ -187,7 +162,11 @@ pub(super) fn update(arguments: &UpdateArguments) -> Result<Outcome, Failure> {
     } else {
         find(&arguments.inputs, &options)?
     };
-    let tools = embedder::tools(&settings, arguments.shared.threads)?;
+    let mut tools = embedder::tools(&settings, arguments.shared.threads)?;
+    if !arguments.inputs.is_empty() {
+        let named = &arguments.shared.expansions;
+        tools.expander = expansions::again(named, &config, &settings)?;
+    }
     let watch = Watch::start(files.len());
     let inputs = Inputs::new(&files, options);
     let outcome = update::update(
@@ -200,15 +179,12 @@ pub(super) fn update(arguments: &UpdateArguments) -> Result<Outcome, Failure> {
     )
     .map_err(|error| build_failure(&error))?;
     watch.end();
-    let written = Some((folder.files_written(), folder.bytes_written()));
-    report(
-        &arguments.index,
-        &arguments.shared,
-        outcome,
-        skipped,
-        start,
-        written,
-    )
+    let did = Did::Update {
+        files_written: folder.files_written(),
+        bytes_written: folder.bytes_written(),
+    };
+    let json = arguments.shared.json;
+    report(&arguments.index, json, outcome, skipped, start, did)
 }
 
 fn read_config(shared: &Shared) -> Result<Config, Failure> {
@@ -313,6 +289,10 @@ pub(super) fn build_failure(error: &BuildFailure) -> Failure {
         BuildFailure::NoEncoder { .. } => {
             "fetch it with littoral model pull, or build the index anew with another --embedder"
         }
+        BuildFailure::Expand(error) => error.hint(),
+        BuildFailure::OtherExpansions { .. } => {
+            "name what it was built with, or build the index anew"
+        }
         BuildFailure::Interrupted => "",
     };
     Failure::new(error.code(), error.to_string(), hint)
@@ -354,84 +334,4 @@ impl Watch {
     fn end(&self) {
         self.bar.finish_and_clear();
     }
-}
-
-fn report(
-    path: &Path,
-    shared: &Shared,
-    outcome: update::Outcome,
-    mut skipped: Vec<Skipped>,
-    start: Instant,
-    written: Option<(u64, u64)>,
-) -> Result<Outcome, Failure> {
-    let (files, index_bytes) = folder_size(path)
-        .map_err(|error| Failure::new("unreadable", error.to_string(), "check the folder"))?;
-    skipped.extend(outcome.skipped);
-    let summary = Summary {
-        documents: outcome.built.documents,
-        chunks: outcome.built.chunks,
-        terms: outcome.built.terms,
-        index_bytes,
-        files,
-        seconds: start.elapsed().as_secs_f64(),
-        peak_rss_bytes: peak_rss_bytes(),
-        skipped: skipped.into_iter().map(SkippedLine::from).collect(),
-    };
-    let vectors = VectorsReport::of(super::open(path)?.manifest());
-    if shared.json {
-        let mut value = serde_json::to_value(&summary).unwrap_or_default();
-        if let Some(vectors) = &vectors {
-            value["vectors"] = json!(vectors);
-        }
-        if let Some((files_written, bytes_written)) = written {
-            value["unchanged"] = json!(outcome.unchanged);
-            value["deleted"] = json!(outcome.deleted);
-            value["files_written"] = json!(files_written);
-            value["bytes_written"] = json!(bytes_written);
-            value["compacted"] = json!(outcome.compacted);
-        }
-        output::json(&value)?;
-        return Ok(Outcome::Done);
-    }
-    let seconds = summary.seconds;
-    if let Some((files_written, bytes_written)) = written {
-        output::line(format!(
-            "Updated {} in {seconds:.1} s: {} added or replaced, {} removed or replaced, {} unchanged.",
-            path.display(),
-            summary.documents,
-            outcome.deleted,
-            outcome.unchanged
-        ));
-        output::line(format!(
-            "Wrote {files_written} files, {}; the index has {files} files, {}.",
-            output::bytes(bytes_written),
-            output::bytes(index_bytes)
-        ));
-    } else {
-        output::line(format!(
-            "Indexed {} documents, {} chunks and {} terms in {seconds:.1} s.",
-            summary.documents, summary.chunks, summary.terms
-        ));
-        output::line(format!(
-            "{} holds {files} files, {}.",
-            path.display(),
-            output::bytes(index_bytes)
-        ));
-    }
-    if let Some(vectors) = &vectors {
-        output::line(vectors.line());
-    }
-    if !summary.skipped.is_empty() {
-        output::line(format!("Skipped {}:", summary.skipped.len()));
-        for skipped in summary.skipped.iter().take(SHOWN_SKIPPED) {
-            output::line(format!(
-                "  {}: {} ({})",
-                skipped.path, skipped.message, skipped.code
-            ));
-        }
-        if summary.skipped.len() > SHOWN_SKIPPED {
-            output::line("  … (--json lists them all)");
-        }
-    }
-    Ok(Outcome::Done)
 }

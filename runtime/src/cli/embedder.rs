@@ -79,6 +79,7 @@ fn with_encoder(encoder: Arc<dyn TextEncoder>, threads: usize) -> Result<Tools, 
     Ok(Tools {
         pool: pool(threads)?,
         embedder: Some(Embedder::new(encoder, Some(cache))),
+        expander: None,
     })
 }
 

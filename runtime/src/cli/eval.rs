@@ -54,6 +54,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "ranks|scores:W", value_parser = fusion)]
     fusion: Option<Fusion>,
     #[command(flatten)]
+    expansions: super::expansions::ExpansionArguments,
+    #[command(flatten)]
+    encoder: super::expansions::EncoderArguments,
+    #[command(flatten)]
     rerank: super::rerank::RerankArguments,
     /// Budget of a chunk in tokens
     #[arg(long, value_parser = clap::value_parser!(u32).range(16..=4096))]

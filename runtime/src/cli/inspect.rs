@@ -2,6 +2,7 @@
 
 use super::output::{self, Failure};
 use super::{Outcome, engine_failure};
+use crate::expand::FILE;
 use crate::host::FolderHost;
 use littoral_guest::engine::{Check, Fusion, Index, Problem};
 use littoral_indexes::envelope::{BlockId, HEADER_BYTES, Kind};
@@ -79,6 +80,8 @@ struct SegmentReport {
     languages: BTreeMap<String, u32>,
     filters: Vec<String>,
     sorts: Vec<String>,
+    /// Whether any of its documents has an expansion.
+    expanded: bool,
 }
 
 /// What the vectors of an index are.
@@ -143,6 +146,36 @@ impl VectorsReport {
     }
 }
 
+/// What gives documents their expansions, beside their own records.
+#[derive(Debug, Serialize)]
+struct ExpansionsReport {
+    /// `file`, or the name of a model; empty for nothing.
+    source: String,
+    weight: f64,
+}
+
+impl ExpansionsReport {
+    /// That of `manifest`, if any document has an expansion, or may have one.
+    fn of(manifest: &Manifest) -> Option<Self> {
+        let settings = &manifest.settings;
+        let any = manifest.segments.iter().any(|segment| segment.expanded);
+        (any || !settings.expansions.source.is_empty()).then(|| Self {
+            source: settings.expansions.source.clone(),
+            weight: f64::from(settings.scoring.expansion_weight) / 100.0,
+        })
+    }
+
+    /// In a line.
+    fn line(&self) -> String {
+        let source = match self.source.as_str() {
+            "" => "from the documents' records".to_owned(),
+            FILE => "from a file".to_owned(),
+            model => format!("by the model {model}"),
+        };
+        format!("expansions: {source}, a word weighs {}", self.weight)
+    }
+}
+
 /// What was fitted to judged queries.
 #[derive(Debug, Serialize)]
 struct TuningReport {
@@ -185,6 +218,7 @@ struct Report {
     chunks: u32,
     embedder: String,
     vectors: Option<VectorsReport>,
+    expansions: Option<ExpansionsReport>,
     tuning: TuningReport,
     chunk_tokens: u32,
     overlap_tokens: u32,
@@ -220,6 +254,9 @@ pub(super) fn inspect(arguments: &Arguments) -> Result<Outcome, Failure> {
     ));
     if let Some(vectors) = &report.vectors {
         output::line(vectors.line());
+    }
+    if let Some(expansions) = &report.expansions {
+        output::line(expansions.line());
     }
     if let Some(fitted) = report.tuning.line() {
         output::line(fitted);
@@ -307,6 +344,7 @@ fn read(index: &Index<FolderHost>, arguments: &Arguments) -> Result<Report, Fail
             languages: segment.languages.iter().cloned().collect(),
             filters: segment.filters.iter().map(|key| key.name.clone()).collect(),
             sorts: segment.sorts.iter().map(|key| key.name.clone()).collect(),
+            expanded: segment.expanded,
         });
     }
     Ok(Report {
@@ -319,6 +357,7 @@ fn read(index: &Index<FolderHost>, arguments: &Arguments) -> Result<Report, Fail
             name => name.to_owned(),
         },
         vectors: VectorsReport::of(manifest),
+        expansions: ExpansionsReport::of(manifest),
         tuning: TuningReport::of(manifest.tuning),
         chunk_tokens: manifest.settings.chunk_tokens,
         overlap_tokens: manifest.settings.overlap_tokens,

@@ -280,6 +280,8 @@ impl Wire {
             meta: self.meta,
             filters: self.filters,
             sort: self.sort,
+            // Only records have them, and no child parses one.
+            expansions: std::collections::BTreeMap::new(),
             text: self.text,
         })
     }

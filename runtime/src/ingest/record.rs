@@ -1,4 +1,5 @@
-//! Records: one document a JSONL line or CSV record, `_id,title,text,url,lang,meta{},filters{}`.
+//! Records: one document a JSONL line or CSV record,
+//! `_id,title,text,url,lang,meta{},filters{},expansions{}`.
 //!
 //! A CSV header names the same fields. `meta.x` and `filters.x` are columns for one key each
 //! (several filter values are separated by `|`), and a column of any other name is metadata.
@@ -64,6 +65,10 @@ pub(super) fn parse(unit: &Unit, options: &IngestOptions) -> Result<Document, Sk
             .map(|(key, value)| (clean::line(key), values(value)))
             .filter(|(_, values)| !values.is_empty())
             .collect();
+    }
+    if let Some(terms) = record.get("expansions") {
+        document.expansions = crate::expand::weights(terms)
+            .map_err(|reason| unit.skip("bad-expansions", format!("`expansions`: {reason}")))?;
     }
     document.url = paths::declared(string("url"), options).unwrap_or_else(|| {
         let path = id

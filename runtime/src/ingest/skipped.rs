@@ -19,6 +19,7 @@ pub struct Skipped {
 pub(super) const CODES: &[&str] = &[
     "bad-csv",
     "bad-docx",
+    "bad-expansions",
     "bad-id",
     "bad-json",
     "bad-path",

@@ -2,7 +2,8 @@
 
 use super::ModelsError;
 use crate::embed::{EncodeError, TextEncoder};
-use littoral_onnx::{OnnxEncoder, OnnxError};
+use crate::expand::{MAX_TERMS, SparseEncoder};
+use littoral_onnx::{OnnxEncoder, OnnxError, SparseOnnxEncoder};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,10 +16,35 @@ pub use littoral_onnx::graph_of;
 pub fn load_graph(graph: &Path) -> Result<Arc<dyn TextEncoder>, ModelsError> {
     match OnnxEncoder::load(graph) {
         Ok(encoder) => Ok(Arc::new(encoder)),
-        Err(error) => Err(ModelsError::Graph {
-            code: error.code(),
-            reason: error.to_string(),
-        }),
+        Err(error) => Err(damaged(&error)),
+    }
+}
+
+/// Loads the learned sparse encoder at `graph`, as [`graph_of`] found it.
+///
+/// # Errors
+/// [`ModelsError::Graph`] when it is damaged, or none.
+pub fn load_sparse(graph: &Path) -> Result<Arc<dyn SparseEncoder>, ModelsError> {
+    match SparseOnnxEncoder::load(graph) {
+        Ok(encoder) => Ok(Arc::new(encoder)),
+        Err(error) => Err(damaged(&error)),
+    }
+}
+
+fn damaged(error: &OnnxError) -> ModelsError {
+    ModelsError::Graph {
+        code: error.code(),
+        reason: error.to_string(),
+    }
+}
+
+impl SparseEncoder for SparseOnnxEncoder {
+    fn id(&self) -> [u8; 8] {
+        Self::id(self)
+    }
+
+    fn expand(&self, text: &str) -> Result<Vec<(String, f32)>, EncodeError> {
+        Self::expand(self, text, MAX_TERMS).map_err(failed)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::ModelsError;
 use crate::embed::TextEncoder;
+use crate::expand::SparseEncoder;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,11 +19,23 @@ pub fn graph_of(path: &Path) -> Option<PathBuf> {
 /// # Errors
 /// [`ModelsError::Graph`], always.
 pub fn load_graph(graph: &Path) -> Result<Arc<dyn TextEncoder>, ModelsError> {
-    Err(ModelsError::Graph {
+    Err(unsupported(graph))
+}
+
+/// Refuses.
+///
+/// # Errors
+/// [`ModelsError::Graph`], always.
+pub fn load_sparse(graph: &Path) -> Result<Arc<dyn SparseEncoder>, ModelsError> {
+    Err(unsupported(graph))
+}
+
+fn unsupported(graph: &Path) -> ModelsError {
+    ModelsError::Graph {
         code: "model-unsupported",
         reason: format!(
             "{}: this program was built without the feature onnx",
             graph.display()
         ),
-    })
+    }
 }

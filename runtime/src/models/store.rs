@@ -4,6 +4,7 @@ use super::ModelsError;
 use super::folder::Weights;
 use super::pack::{FAST, pack};
 use crate::embed::TextEncoder;
+use crate::expand::SparseEncoder;
 use littoral_guest::Encoder;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -70,6 +71,28 @@ pub fn text_encoder(name_or_path: &str) -> Result<Arc<dyn TextEncoder>, ModelsEr
     match graph(name_or_path) {
         Some(graph) => super::onnx::load_graph(&graph),
         None => Ok(Arc::new(resolve(name_or_path)?)),
+    }
+}
+
+/// The learned sparse encoder in the folder, or of the graph, that `path` names.
+///
+/// # Errors
+/// [`ModelsError::Io`] when there is no graph, [`ModelsError::Graph`] when it is damaged, or no such
+/// encoder.
+pub fn sparse_encoder(path: &str) -> Result<Arc<dyn SparseEncoder>, ModelsError> {
+    let path = Path::new(path);
+    // Without the feature a folder is refused too, but by what it needs.
+    let inside = path.join("model.onnx");
+    match super::onnx::graph_of(path).or_else(|| inside.is_file().then(|| inside.clone())) {
+        Some(graph) => super::onnx::load_sparse(&graph),
+        None => Err(ModelsError::Io {
+            path: if path.is_dir() {
+                inside
+            } else {
+                path.to_owned()
+            },
+            source: std::io::ErrorKind::NotFound.into(),
+        }),
     }
 }
 

@@ -1,5 +1,5 @@
-//! A small encoder in ONNX, written field by field: a vector per token, mixed by a matrix and bounded
-//! by the hyperbolic tangent.
+//! Small encoders in ONNX, written field by field: one of a vector per token, mixed by a matrix and
+//! bounded by the hyperbolic tangent; and a learned sparse one, whose tokens bring others to mind.
 
 use super::{TASK_TOKENS, WORDS, tokenizer};
 use crate::random::Random;
@@ -80,13 +80,7 @@ impl Graph {
             12,
             &value("last_hidden_state", 1, &["batch", "tokens", "width"]),
         );
-        let mut opset = Message::default();
-        opset.number(2, 17);
-        let mut model = Message::default();
-        model.number(1, 8);
-        model.bytes(7, &graph.0);
-        model.bytes(8, &opset.0);
-        model.0
+        model(&graph)
     }
 
     /// Writes the folder of the encoder, whose text is the first token's vector or the mean of all.
@@ -109,6 +103,70 @@ impl Graph {
             serde_json::to_vec(&prompts).unwrap(),
         );
     }
+}
+
+/// A learned sparse encoder: a logit for each pair of a token that is there and one that it brings to
+/// mind.
+#[derive(Debug, Clone)]
+pub struct SparseGraph {
+    /// `[n_tokens, n_tokens]`
+    pub logits: Vec<f32>,
+}
+
+impl SparseGraph {
+    /// Each token brings itself to mind with `own`, and others as `pairs` of words say.
+    ///
+    /// # Panics
+    /// When a word is not of [`WORDS`].
+    pub fn new(own: f32, pairs: &[(&str, &str, f32)]) -> Self {
+        let n = TASK_TOKENS.len() + WORDS.len();
+        let place = |word: &str| {
+            let place = WORDS.iter().position(|known| *known == word);
+            TASK_TOKENS.len() + place.expect("a word of the vocabulary")
+        };
+        let mut logits = vec![-1.0; n * n];
+        (0..n).for_each(|i| logits[i * n + i] = own);
+        for (of, to, logit) in pairs {
+            logits[place(of) * n + place(to)] = *logit;
+        }
+        Self { logits }
+    }
+
+    /// The bytes of the graph.
+    pub fn bytes(&self) -> Vec<u8> {
+        let n = TASK_TOKENS.len() + WORDS.len();
+        let mut graph = Message::default();
+        graph.bytes(
+            1,
+            &node("Gather", &["associations", "input_ids"], "logits", &[]),
+        );
+        graph.bytes(2, b"sparse");
+        graph.bytes(5, &floats("associations", &[n, n], &self.logits));
+        graph.bytes(11, &value("input_ids", 7, &["batch", "tokens"]));
+        graph.bytes(12, &value("logits", 1, &["batch", "tokens", "width"]));
+        model(&graph)
+    }
+
+    /// Writes the folder of the encoder, which reads windows of `n_tokens`.
+    pub fn write(&self, folder: &Path, n_tokens: usize) {
+        std::fs::create_dir_all(folder).unwrap();
+        let write = |path: &str, bytes: Vec<u8>| std::fs::write(folder.join(path), bytes).unwrap();
+        write("model.onnx", self.bytes());
+        write("tokenizer.json", serde_json::to_vec(&tokenizer()).unwrap());
+        let config = json!({ "max_position_embeddings": n_tokens });
+        write("config.json", serde_json::to_vec(&config).unwrap());
+    }
+}
+
+/// The file of a graph.
+fn model(graph: &Message) -> Vec<u8> {
+    let mut opset = Message::default();
+    opset.number(2, 17);
+    let mut model = Message::default();
+    model.number(1, 8);
+    model.bytes(7, &graph.0);
+    model.bytes(8, &opset.0);
+    model.0
 }
 
 /// A message of protocol buffers.

@@ -11,7 +11,7 @@ use super::collection::Collection;
 use crate::eval::{self, Ablated, BuildCost, Dataset, Report, Run};
 use crate::host::FolderHost;
 use littoral_guest::engine::{Fusion, Index, Mode, SearchOptions};
-use littoral_indexes::manifest::Settings;
+use littoral_indexes::manifest::{Expansions, Settings};
 
 /// A change to what a query asks.
 type QueryChange = (&'static str, fn(&mut SearchOptions));
@@ -50,7 +50,10 @@ const WITH_RERANKER: [QueryChange; 2] = [
     }),
 ];
 
-const BUILDS: [BuildChange; 9] = [
+const BUILDS: [BuildChange; 10] = [
+    ("no expansions", |settings| {
+        settings.expansions = Expansions::default();
+    }),
     ("no stemming", |settings| settings.stemming = false),
     ("title weighs 1", |settings| {
         settings.scoring.title_weight = 100;

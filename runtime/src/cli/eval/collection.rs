@@ -2,16 +2,18 @@
 
 use super::super::output::Failure;
 use super::super::rerank::Reranker;
-use super::super::{Named, build, embedder, open_with_models};
+use super::super::{Named, build, embedder, expansions, open_with_models};
 use super::{Arguments, dataset_failure};
 use crate::build::{build_documents, default_settings};
 use crate::config::Config;
 use crate::eval::{BuildCost, Dataset};
+use crate::expand::Expander;
 use crate::host::FolderHost;
 use crate::store::{Folder, folder_size, peak_rss_bytes};
 use littoral_guest::Document;
 use littoral_guest::engine::{Index, Mode};
 use littoral_indexes::manifest::Settings;
+use std::sync::Arc;
 use std::time::Instant;
 use tempfile::TempDir;
 
@@ -20,6 +22,7 @@ pub(super) struct Collection<'a> {
     pub(super) dataset: &'a Dataset,
     pub(super) settings: Settings,
     pub(super) embedder: String,
+    expander: Option<Arc<Expander>>,
     threads: usize,
 }
 
@@ -58,6 +61,8 @@ impl<'a> Collection<'a> {
             .embedder
             .as_ref()
             .or(config.vectors.embedder.as_ref());
+        let (named, encoder) = (&arguments.expansions, &arguments.encoder);
+        let expander = expansions::choose(named, encoder, &config, &mut settings)?;
         // Words alone need no vectors.
         let words = !modes.is_empty() && modes.iter().all(|&mode| mode == Mode::Lexical);
         let default = if words { "none" } else { embedder::DEFAULT };
@@ -65,6 +70,7 @@ impl<'a> Collection<'a> {
             dataset,
             settings,
             embedder: name.map_or(default, String::as_str).to_owned(),
+            expander,
             threads: arguments.threads,
         })
     }
@@ -76,7 +82,10 @@ impl<'a> Collection<'a> {
         let mut store = Folder::open(folder.path())
             .map_err(|error| Failure::new(error.code(), error.to_string(), error.hint()))?;
         let mut settings = settings.clone();
-        let tools = embedder::choose(name, &mut settings, self.threads)?;
+        let mut tools = embedder::choose(name, &mut settings, self.threads)?;
+        if !settings.expansions.source.is_empty() {
+            tools.expander.clone_from(&self.expander);
+        }
         let start = Instant::now();
         let mut failed = None;
         let corpus = self.dataset.corpus();
