@@ -31,7 +31,7 @@ impl Tuning {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::manifest::{Averages, Embedding, Manifest, ScoringParameters, Settings};
+    use crate::manifest::{Averages, Embedding, Expansions, Manifest, ScoringParameters, Settings};
 
     fn manifest() -> Manifest {
         Manifest {
@@ -45,12 +45,14 @@ mod tests {
                 lang: String::new(),
                 base_url: String::new(),
                 embedding: Embedding::default(),
+                expansions: Expansions::default(),
                 scoring: ScoringParameters {
                     k1: 90,
                     b: 40,
                     title_weight: 200,
                     heading_weight: 150,
                     document_share: 50,
+                    expansion_weight: 0,
                 },
             },
             averages: Averages::default(),

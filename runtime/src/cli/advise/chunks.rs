@@ -2,7 +2,7 @@
 //!
 //! An index does not hold its documents, but their passages, which are put together again. What they
 //! give at the index's own size is the measure for the others, so what is lost on that way does not
-//! count. Vectors are left out: to encode other passages anew is not cheap.
+//! count. Vectors and expansions are left out: to make them anew is not cheap.
 
 use super::super::output::{self, Failure};
 use super::super::{build, engine_failure, open};
@@ -14,7 +14,7 @@ use crate::host::FolderHost;
 use crate::store::Folder;
 use littoral_guest::engine::{Index, Mode, SearchOptions, StoredDocument};
 use littoral_guest::{Document, Part, PartKind};
-use littoral_indexes::manifest::{Embedding, Settings};
+use littoral_indexes::manifest::{Embedding, Expansions, Settings};
 
 /// Sizes that are tried, in tokens.
 const SIZES: [u32; 3] = [128, 256, 768];
@@ -35,6 +35,7 @@ pub(super) fn remedies(
     let documents = documents(index)?;
     let own = Settings {
         embedding: Embedding::default(),
+        expansions: Expansions::default(),
         ..index.manifest().settings.clone()
     };
     let measure = |chunk_tokens: u32| {
