@@ -21,7 +21,8 @@ const MODULES = [
   { name: "languages", file: "littoral-languages.wasm", features: ["--features", "languages"] },
   // Loaded with a model alone, and made for speed.
   { name: "encoder", file: "littoral-encoder.wasm", features: [], crate: "littoral-web-encoder", own: "web-encoder" },
-  { name: "writer", file: "littoral-writer.wasm", features: ["--features", "languages,writer"] },
+  // Tells documents apart by what `Debug` writes of them.
+  { name: "writer", file: "littoral-writer.wasm", features: ["--features", "languages,writer"], debug: true },
 ];
 /** Entries, and what each leaves to be loaded when it is needed. */
 const ENTRIES = [
@@ -80,20 +81,18 @@ const metadata = JSON.parse(
 const modules = values.scripts
   ? []
   : MODULES.filter(({ name }) => values.module === undefined || values.module.includes(name));
-if (modules.length === MODULES.length) {
-  for (const folder of [pkg, generated]) {
-    rmSync(folder, { recursive: true, force: true });
-    mkdirSync(folder);
-  }
+for (const folder of [pkg, generated]) {
+  if (modules.length === MODULES.length) rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
 }
-for (const { name, file, features, crate = "littoral-web", own } of modules) {
+for (const { name, file, features, crate = "littoral-web", own, debug = false } of modules) {
   const profile = values.profile === "web" ? (own ?? "web") : values.profile;
   cargo(["build", "--locked", "-p", crate, "--target", TARGET, "--profile", profile, ...features], { env });
   const library = `${crate.replaceAll("-", "_")}.wasm`;
   const built = join(metadata.target_directory, TARGET, profile, library);
   const bound = join(generated, name);
   cargo(["run", "--locked", "--quiet", "-p", "littoral-web-bindgen", "--", built, bound]);
-  writeFileSync(join(pkg, file), optimise(readFileSync(join(bound, "littoral_bg.wasm"))));
+  writeFileSync(join(pkg, file), optimise(readFileSync(join(bound, "littoral_bg.wasm")), debug));
 }
 
 for (const { entry, file, littoral } of ENTRIES) {

@@ -20,6 +20,7 @@ mod draw;
 pub mod encoder;
 pub mod engine;
 pub mod host;
+pub mod map;
 pub mod model;
 pub mod query;
 pub mod table;

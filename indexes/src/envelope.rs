@@ -13,6 +13,7 @@
 //! A file moved to another name, taken from another index or changed in any bit is refused.
 
 use crate::error::{IndexError, Section};
+use crate::hash::first_eight;
 use std::fmt;
 
 /// The version of the format written and read.
@@ -204,19 +205,6 @@ impl BlockId {
     }
 }
 
-/// The checksum of a file: the first eight bytes of BLAKE3 over its header's first 17 bytes and its
-/// payload.
-fn checksum(head: &[u8], payload: &[u8]) -> [u8; 8] {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(head).update(payload);
-    first_eight(hasher.finalize().as_bytes())
-}
-
-pub(crate) fn first_eight(bytes: &[u8; 32]) -> [u8; 8] {
-    let [a, b, c, d, e, f, g, h, ..] = *bytes;
-    [a, b, c, d, e, f, g, h]
-}
-
 /// Wraps `payload` into the file of block `id`.
 pub fn seal(id: BlockId, payload: &[u8]) -> Vec<u8> {
     let mut file = Vec::with_capacity(HEADER_BYTES + payload.len());
@@ -225,7 +213,7 @@ pub fn seal(id: BlockId, payload: &[u8]) -> Vec<u8> {
     file.push(id.kind.letter() as u8);
     file.extend_from_slice(&id.number.to_le_bytes());
     file.extend_from_slice(&id.segment.0);
-    let sum = checksum(&file, payload);
+    let sum = first_eight(&[&file, payload]);
     file.extend_from_slice(&sum);
     file.extend_from_slice(payload);
     file
@@ -252,7 +240,7 @@ pub fn open(id: BlockId, file: &[u8]) -> Result<&[u8], IndexError> {
             "the file does not start with `lit`",
         ));
     }
-    if checksum(&head[..17], payload) != head[17..] {
+    if first_eight(&[&head[..17], payload]) != head[17..] {
         if head[3] != FORMAT_VERSION {
             let found = u32::from(head[3]);
             return Err(IndexError::Version {

@@ -12,6 +12,7 @@
 use crate::bytes::{FieldReader, put_number};
 use crate::envelope::Kind;
 use crate::error::{IndexError, Section};
+use crate::hash::first_eight;
 
 /// Hash of a document's id and of the source it was made from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +43,7 @@ pub struct Inventory {
 
 /// The hash of a document's id.
 pub fn hash_id(id: &str) -> [u8; 8] {
-    crate::envelope::first_eight(blake3::hash(id.as_bytes()).as_bytes())
+    first_eight(&[id.as_bytes()])
 }
 
 impl Inventory {

@@ -11,15 +11,18 @@
 //! integers, little-endian) under a size limit, after its hash was checked.
 
 use crate::base64;
-use crate::envelope::{FORMAT_VERSION, SegmentId, first_eight};
+use crate::envelope::{FORMAT_VERSION, SegmentId};
 use crate::error::{IndexError, Section};
+use crate::hash::first_eight;
 use crate::layout::{Class, Layout};
 use crate::table::TableManifest;
 use bincode::{Decode, Encode};
 
+mod deleted;
 mod settings;
 mod tuning;
 
+pub use deleted::{read_deleted, write_deleted};
 pub use settings::{Averages, Embedding, Expansions, ScoringParameters, Settings};
 pub use tuning::{BY_RANKS, Tuning};
 
@@ -140,7 +143,7 @@ pub struct Manifest {
 
 /// The build id of a manifest's bytes, as 16 hex digits.
 fn build_id(manifest: &[u8]) -> String {
-    SegmentId(first_eight(blake3::hash(manifest).as_bytes())).to_string()
+    SegmentId(first_eight(&[manifest])).to_string()
 }
 
 impl Manifest {
@@ -261,55 +264,6 @@ fn other_version(file: &[u8]) -> Option<IndexError> {
     let found: u32 = std::str::from_utf8(&rest[..digits]).ok()?.parse().ok()?;
     let supported = u32::from(FORMAT_VERSION);
     (found != supported).then_some(IndexError::Version { found, supported })
-}
-
-/// Writes the numbers of deleted documents, ascending.
-pub fn write_deleted(documents: &[u32]) -> Vec<u8> {
-    use crate::coder::{Encoder, Number};
-    if documents.is_empty() {
-        return Vec::new();
-    }
-    let mut encoder = Encoder::new();
-    Number::geometric(4).encode(&mut encoder, documents.len() as u32);
-    let (mut gap, mut next) = (Number::geometric(5), 0);
-    for &document in documents {
-        gap.encode(&mut encoder, document - next);
-        next = document + 1;
-    }
-    encoder.finish()
-}
-
-/// Reads what [`write_deleted`] wrote for a segment of `n_documents`.
-///
-/// # Errors
-/// [`IndexError::Corrupt`] when a number is not below `n_documents`.
-pub fn read_deleted(bytes: &[u8], n_documents: u32) -> Result<Vec<u32>, IndexError> {
-    use crate::coder::{Decoder, Number};
-    let mut documents = Vec::new();
-    if bytes.is_empty() {
-        return Ok(documents);
-    }
-    let mut decoder = Decoder::new(bytes);
-    let n = Number::geometric(4).decode(&mut decoder);
-    let (mut gap, mut next) = (Number::geometric(5), 0u32);
-    for _ in 0..n {
-        let document = next.checked_add(gap.decode(&mut decoder));
-        match document {
-            Some(document) if document < n_documents && !decoder.is_past_end() => {
-                documents.push(document);
-                next = document + 1;
-            }
-            _ => {
-                let reason = "a deleted document is beyond the last";
-                return Err(IndexError::corrupt(
-                    Section::Manifest,
-                    decoder.offset(),
-                    reason,
-                ));
-            }
-        }
-    }
-    Ok(documents)
 }
 
 #[cfg(test)]

@@ -22,6 +22,28 @@ pub fn sort_by_key<T, K: Ord>(items: &mut [T], mut key: impl FnMut(&T) -> K) {
     sort_by(items, |a, b| key(a).cmp(&key(b)));
 }
 
+/// The `k`-th largest of `values`, which it may reorder.
+///
+/// # Panics
+/// When `k` is 0 or there are fewer values.
+pub fn kth_largest(values: &mut [u32], k: usize) -> u32 {
+    assert!((1..=values.len()).contains(&k), "there is no such value");
+    if cfg!(target_arch = "wasm32") {
+        kth_by_bits(values, k)
+    } else {
+        *values.select_nth_unstable_by(k - 1, |a, b| b.cmp(a)).1
+    }
+}
+
+/// The greatest number that `k` values reach, from its highest bit down: a pass for each.
+fn kth_by_bits(values: &[u32], k: usize) -> u32 {
+    (0..u32::BITS).rev().fold(0, |least, bit| {
+        let more = least | 1 << bit;
+        let n = values.iter().filter(|&&value| value >= more).count();
+        if n >= k { more } else { least }
+    })
+}
+
 /// Puts the item of `places[i]` at `i`.
 fn arrange<T>(items: &mut [T], places: &[usize]) {
     for i in 0..items.len() {
@@ -68,6 +90,12 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        #[test]
+        fn the_small_selection_gives_what_the_standard_one_gives(values in prop::collection::vec(prop_oneof![0u32..20, any::<u32>()], 1..100), k in any::<prop::sample::Index>()) {
+            let k = k.index(values.len()) + 1;
+            prop_assert_eq!(kth_by_bits(&values, k), kth_largest(&mut values.clone(), k));
+        }
+
         #[test]
         fn the_small_sort_gives_what_the_standard_one_gives(items in prop::collection::vec((0u8..20, any::<u16>()), 0..100)) {
             let mut expected = items.clone();

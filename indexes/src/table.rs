@@ -33,8 +33,8 @@ mod tests;
 pub use block::{RowRef, TableBlock};
 pub use row::Row;
 
-use crate::envelope::first_eight;
 use crate::error::{IndexError, Section};
+use crate::hash::first_eight;
 use bincode::{Decode, Encode};
 
 /// Most dimensions of a table.
@@ -122,7 +122,7 @@ impl TableShape {
 }
 
 fn hash(key: &str) -> u64 {
-    u64::from_le_bytes(first_eight(blake3::hash(key.as_bytes()).as_bytes()))
+    u64::from_le_bytes(first_eight(&[key.as_bytes()]))
 }
 
 /// The mark of a row within its block; `key` is a word, or two with a space between.

@@ -239,7 +239,7 @@ fn passage_text(passage: &Passage) -> String {
 mod tests {
     use super::*;
     use littoral_guest::engine::{Fetched, Mode, Ranks, Scores, Timings, Work};
-    use std::collections::BTreeMap;
+    use littoral_guest::map::Map;
 
     fn found(texts: &[&str]) -> SearchResult {
         let hit = |(rank, text): (u32, &&str)| Hit {
@@ -249,7 +249,7 @@ mod tests {
                 id: format!("d{rank}"),
                 url: format!("d{rank}.html"),
                 title: "Tides".into(),
-                meta: BTreeMap::new(),
+                meta: Map::default(),
             },
             chunk: ChunkHit {
                 id: 0,
@@ -269,7 +269,7 @@ mod tests {
             mode: Mode::Hybrid,
             hits: (1..).zip(texts).map(hit).collect(),
             n_found: texts.len() as u32,
-            facets: BTreeMap::new(),
+            facets: Map::default(),
             fetched: Fetched::default(),
             work: Work::default(),
             timings_ms: Timings::default(),

@@ -1,6 +1,9 @@
 //! Littoral's own documentation, bundled with the program.
 
 mod page;
+mod prebuilt;
+
+pub(crate) use prebuilt::{pack, unpack};
 
 use crate::ingest::{Document, IngestOptions, Skipped, SourceKind, Unit, parse};
 

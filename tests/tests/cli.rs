@@ -9,7 +9,7 @@
 )]
 
 use littoral_tests::program::{self, Ran};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
 
@@ -687,4 +687,29 @@ fn the_demo_shows_a_search() {
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(ran.out.contains(" 1. "), "{}", ran.out);
     assert_eq!(run(&root, &["demo", "xylophone", "--no-serve"]).code, 1);
+}
+
+#[test]
+fn the_demo_searches_by_meaning_without_a_model() {
+    let root = tempfile::tempdir().unwrap();
+    let demo = [
+        "demo",
+        "throw away what is no longer there",
+        "--no-serve",
+        "-o",
+        "ix",
+    ];
+    // Twice: what an earlier demo left is replaced.
+    for _ in 0..2 {
+        assert_eq!(run(&root, &demo).code, 0);
+    }
+    let found = run(
+        &root,
+        &["search", "ix", demo[1], "--mode", "dense", "--json"],
+    )
+    .json();
+    assert_eq!(found["notes"], json!([]));
+    assert!(found["hits"][0]["ranks"]["dense"] == 1, "{found}");
+    let checked = run(&root, &["check", "ix"]);
+    assert_eq!(checked.code, 0, "{checked:?}");
 }

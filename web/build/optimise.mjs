@@ -6,6 +6,8 @@
 // are left out: after brotli they cost more than they save.
 
 import binaryen from "binaryen";
+import { addressesIn, withoutLocations, withoutUnused } from "./data.mjs";
+import { order } from "./order.mjs";
 
 // What rustc may use, and no more: with all features named, V8 refuses the module.
 const { SIMD128, BulkMemory, BulkMemoryOpt, MutableGlobals, NontrappingFPToInt, ReferenceTypes } =
@@ -26,14 +28,17 @@ const FEATURES = [
 /** Functions that do nothing but end the program. */
 const FATAL =
   /::panicking::|::slice_index_fail|::slice_error_fail|::(unwrap|expect)_failed|::len_mismatch_fail|::assert_failed|raw_vec::(handle_error|capacity_overflow)|::handle_alloc_error|::panic_already/;
+/** Functions that write values for programmers: only messages of panics use them, unless a module
+ * says that it does. */
+const DEBUG = / as core[^ ]*::fmt::Debug>::fmt/;
 
 const REACHABLE = ["dce", "vacuum", "dae", "remove-unused-module-elements"];
 const TIDY = [
   ...["remove-unused-brs", "remove-unused-names", "merge-blocks", "vacuum"],
-  ...["simplify-locals", "coalesce-locals", "reorder-locals", "vacuum"],
+  ...["simplify-locals-nostructure", "coalesce-locals", "reorder-locals", "vacuum"],
 ];
 const PASSES = [
-  "inlining",
+  ...["duplicate-function-elimination", "inlining"],
   ...REACHABLE,
   ...REACHABLE,
   ...TIDY,
@@ -41,18 +46,20 @@ const PASSES = [
   ...TIDY,
   ...["optimize-instructions", "precompute", "vacuum"],
   ...["duplicate-function-elimination", "remove-unused-module-elements"],
-  // Neighbours in name are often alike, which brotli likes.
-  "reorder-functions-by-name",
+  ...["rse", "vacuum"],
 ];
 
-/** The bytes of the module with these bytes, smaller. Its functions must have names; they lose them. */
-export function optimise(bytes) {
+/** The bytes of the module with these bytes, smaller. Its functions must have names; they lose them.
+ * Those that write values for programmers end the program, unless `debug` says that they are used. */
+export function optimise(bytes, debug) {
   const module = binaryen.readBinary(bytes);
   module.setFeatures(FEATURES.reduce((all, feature) => all | feature));
+  const before = addressesIn(module);
   const functions = Array.from({ length: module.getNumFunctions() }, (_, i) =>
     binaryen.getFunctionInfo(module.getFunctionByIndex(i)),
   );
-  const fatal = functions.filter(({ module: from, name }) => !from && FATAL.test(name));
+  const isFatal = (name) => FATAL.test(name) || (!debug && DEBUG.test(name));
+  const fatal = functions.filter(({ module: from, name }) => !from && isFatal(name));
   if (fatal.length < 10) throw new Error("the module's functions have lost their names");
   for (const { name, params, results } of fatal) {
     module.removeFunction(name);
@@ -64,86 +71,12 @@ export function optimise(bytes) {
   // Traps and what is no larger than a call become what they are.
   binaryen.setAlwaysInlineMaxSize(2);
   binaryen.setFlexibleInlineMaxSize(0);
-  binaryen.setOneCallerInlineMaxSize(20);
+  binaryen.setOneCallerInlineMaxSize(10);
   module.runPasses(PASSES);
+  order(module, Buffer.from(module.emitBinary()), binaryen);
   if (!module.validate()) throw new Error("the optimised module is not valid");
-  const smaller = module.emitBinary();
+  const smaller = Buffer.from(module.emitBinary());
+  const after = addressesIn(module);
   module.dispose();
-  return withoutLocations(Buffer.from(smaller));
-}
-
-/** The bytes of a module with zeros for the places in source files that nothing refers to any more.
- *
- * A place is an address and a length of a path, a line and a column. Whatever the code or the data
- * may still refer to stays: any occurrence of its address, in either encoding, counts. */
-function withoutLocations(bytes) {
-  const { code, data, address } = sections(bytes);
-  const end = address + data.length;
-  const isReferred = (at) =>
-    code.includes(signed(at)) || code.includes(unsigned(at)) || words.has(at);
-  const words = new Set();
-  const locations = [];
-  for (let at = 0; at + 4 <= data.length; at += 4) {
-    const [path, length] = [data.readUInt32LE(at), at + 16 <= data.length ? data.readUInt32LE(at + 4) : 0];
-    const isPath =
-      path >= address && length > 3 && length < 256 && path + length <= end &&
-      /^[\x20-\x7e]+\.rs$/.test(data.latin1Slice(path - address, path - address + length));
-    if (isPath && data.readUInt32LE(at + 8) < 1 << 16 && data.readUInt32LE(at + 12) < 1 << 10) {
-      locations.push({ at, path: path - address, length });
-      at += 12;
-    } else words.add(path);
-  }
-  const kept = new Set();
-  for (const { at, path, length } of locations) {
-    if (isReferred(address + at)) kept.add(path);
-    else data.fill(0, at, at + 16);
-  }
-  for (const { path, length } of locations) {
-    if (!kept.has(path) && !isReferred(address + path)) data.fill(0, path, path + length);
-  }
-  return bytes;
-}
-
-/** The code section, and the bytes and the address of the first data segment, within `bytes`. */
-function sections(bytes) {
-  let at = 8;
-  const number = () => {
-    let [value, shift, byte] = [0, 0, 128];
-    while (byte >= 128) {
-      byte = bytes[at++];
-      value += (byte & 127) * 2 ** shift;
-      shift += 7;
-    }
-    return value;
-  };
-  let code;
-  while (at < bytes.length) {
-    const id = bytes[at++];
-    const length = number();
-    const end = at + length;
-    if (id === 10) code = bytes.subarray(at, end);
-    if (id === 11) {
-      // Count, then of the first: kind 0, `i32.const`, address, end, length.
-      number();
-      if (bytes[at++] !== 0 || bytes[at++] !== 0x41) throw new Error("data without an address");
-      const address = number();
-      at += 1;
-      const size = number();
-      return { code, address, data: bytes.subarray(at, at + size) };
-    }
-    at = end;
-  }
-  throw new Error("a module without data");
-}
-
-function unsigned(value) {
-  const bytes = [];
-  for (; value > 127; value >>>= 7) bytes.push((value & 127) | 128);
-  return Buffer.from([...bytes, value]);
-}
-
-function signed(value) {
-  const bytes = [];
-  for (; value > 63; value >>>= 7) bytes.push((value & 127) | 128);
-  return Buffer.from([...bytes, value]);
+  return withoutUnused(withoutLocations(smaller), before, after);
 }

@@ -8,13 +8,13 @@ use super::rank::BoundsPool;
 use super::segment::Segment;
 use crate::analysis::{AnalysisOptions, Language};
 use crate::host::{Host, HostError};
+use crate::map::{Map, Set};
 use littoral_indexes::IndexError;
 use littoral_indexes::envelope::{BlockId, Kind, SegmentId, open};
 use littoral_indexes::error::Section;
 use littoral_indexes::impact::Scoring;
 use littoral_indexes::manifest::{ENTRY_NAME, Manifest};
 use littoral_indexes::order::{sort_by, sort_by_key};
-use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -34,13 +34,13 @@ pub struct Fetched {
     /// Bytes of those files as stored.
     pub bytes: u64,
     #[serde(skip)]
-    seen: FxHashSet<BlockId>,
+    seen: Set<BlockId>,
 }
 
 impl Fetched {
     /// Counts a file that the query needs, unless it was counted before; whether it was not.
     fn count(&mut self, block: BlockId, file_bytes: u64) -> bool {
-        let is_new = self.seen.insert(block);
+        let is_new = self.seen.insert(block, ()).is_none();
         if is_new {
             self.requests += 1;
             self.bytes += file_bytes;
@@ -61,7 +61,7 @@ pub struct Index<H> {
     pub(super) languages: Vec<Language>,
     pub(super) analyzers: Mutex<Analyzers>,
     /// Leaves of directories read so far; they are small and stay.
-    pub(super) leaves: Mutex<FxHashMap<BlockId, Arc<Decoded>>>,
+    pub(super) leaves: Mutex<Map<BlockId, Arc<Decoded>>>,
     pub(super) bounds: BoundsPool,
     pub(super) cache: Mutex<Cache>,
     cache_bytes: usize,
@@ -156,7 +156,7 @@ impl<H: Host> Index<H> {
 
     /// A fresh count for a query: it has read the entry.
     pub(super) fn fetched(&self) -> Fetched {
-        let seen = FxHashSet::default();
+        let seen = Set::default();
         Fetched {
             round_trips: 1,
             requests: 1,
@@ -191,7 +191,7 @@ impl<H: Host> Index<H> {
             // Lexicon before positions, dictionary before passages: later kinds decode with earlier.
             sort_by_key(&mut missing, |b| (b.kind != Kind::Dictionary, b.kind, *b));
             missing.dedup();
-            let mut found: FxHashMap<BlockId, Arc<Decoded>> = blocks
+            let mut found: Map<BlockId, Arc<Decoded>> = blocks
                 .iter()
                 .zip(&out)
                 .filter_map(|(&block, decoded)| Some((block, Arc::clone(decoded.as_ref()?))))
@@ -295,11 +295,12 @@ fn languages(manifest: &Manifest) -> Vec<Language> {
 
 /// Checks what holds between segments: their ids differ and their documents can be counted.
 fn consistent(segments: &[Segment]) -> Result<(), IndexError> {
-    let (mut ids, mut documents, mut chunks) = (FxHashSet::default(), 0u64, 0u64);
+    let (mut ids, mut documents, mut chunks) = (Set::default(), 0u64, 0u64);
     for (i, segment) in segments.iter().enumerate() {
         documents += u64::from(segment.layout.n_documents());
         chunks += u64::from(segment.layout.n_chunks());
-        if !ids.insert(segment.id) || documents.max(chunks) > u64::from(u32::MAX >> 1) {
+        if ids.insert(segment.id, ()).is_some() || documents.max(chunks) > u64::from(u32::MAX >> 1)
+        {
             let reason = "two segments have one id, or segments have too many documents";
             return Err(IndexError::corrupt(Section::Manifest, i, reason));
         }

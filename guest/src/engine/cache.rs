@@ -1,9 +1,9 @@
 //! Decoded blocks, kept between queries.
 
 use super::decode::Decoded;
+use crate::map::Map;
 use littoral_indexes::envelope::BlockId;
 use littoral_indexes::order::sort_by;
-use rustc_hash::FxHashMap;
 use std::sync::Arc;
 
 #[derive(Debug)]
@@ -17,7 +17,7 @@ struct Cached {
 /// Decoded blocks that are kept between queries, by when they were last used.
 #[derive(Debug, Default)]
 pub(super) struct Cache {
-    blocks: FxHashMap<BlockId, Cached>,
+    blocks: Map<BlockId, Cached>,
     held_bytes: usize,
     clock: u64,
 }

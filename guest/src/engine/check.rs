@@ -4,10 +4,10 @@ use super::EngineError;
 use super::blocks::Index;
 use super::decode::Decoded;
 use crate::host::{Host, HostError};
+use crate::map::Map;
 use littoral_indexes::IndexError;
 use littoral_indexes::envelope::{BlockId, Kind, open, stored_checksum};
 use littoral_indexes::manifest::ENTRY_NAME;
-use rustc_hash::FxHashMap;
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -83,7 +83,7 @@ impl<H: Host> Index<H> {
         for (s, segment) in self.segments.iter().enumerate() {
             let block = segment.block(Kind::Inventory, 0);
             let recorded = segment.manifest.inventory;
-            self.check_file(block, recorded, &FxHashMap::default(), &mut check)
+            self.check_file(block, recorded, &Map::default(), &mut check)
                 .await;
             let Ok(inventory) = self.inventory(s).await else {
                 continue;
@@ -100,7 +100,7 @@ impl<H: Host> Index<H> {
             let expected = segment.expected_files();
             // Dictionaries first: passages need them. Lexicon blocks stay for their positions, and
             // centroids precede their cells.
-            let mut beside: FxHashMap<BlockId, Arc<Decoded>> = FxHashMap::default();
+            let mut beside: Map<BlockId, Arc<Decoded>> = Map::default();
             if let Some(block) = segment
                 .dictionary_block()
                 .filter(|b| b.segment != segment.id)
@@ -146,7 +146,7 @@ impl<H: Host> Index<H> {
         &self,
         block: BlockId,
         recorded: [u8; 8],
-        beside: &FxHashMap<BlockId, Arc<Decoded>>,
+        beside: &Map<BlockId, Arc<Decoded>>,
         check: &mut Check,
     ) -> Option<Arc<Decoded>> {
         let section = block.kind.section().name();

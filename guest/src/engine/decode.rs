@@ -3,6 +3,7 @@
 use super::blocks::Index;
 use super::segment::Segment;
 use crate::host::Host;
+use crate::map::Map;
 use littoral_indexes::IndexError;
 use littoral_indexes::envelope::{BlockId, Kind};
 use littoral_indexes::error::Section;
@@ -18,7 +19,6 @@ use littoral_indexes::table::TableBlock;
 use littoral_indexes::text::TextCodec;
 use littoral_indexes::vectors::rows::Rows;
 use littoral_indexes::vectors::{Cell, Centroids, Rotation};
-use rustc_hash::FxHashMap;
 use std::sync::{Arc, PoisonError};
 
 /// Largest legal dictionary in bytes.
@@ -70,7 +70,7 @@ impl<H: Host> Index<H> {
         &self,
         block: BlockId,
         payload: &[u8],
-        found: &FxHashMap<BlockId, Arc<Decoded>>,
+        found: &Map<BlockId, Arc<Decoded>>,
     ) -> Result<Decoded, IndexError> {
         let section = block.kind.section();
         if block.kind == Kind::Dictionary {
@@ -202,7 +202,7 @@ impl<H: Host> Index<H> {
     fn codec(
         &self,
         segment: &Segment,
-        found: &FxHashMap<BlockId, Arc<Decoded>>,
+        found: &Map<BlockId, Arc<Decoded>>,
     ) -> Result<Arc<TextCodec>, IndexError> {
         if let Some(codec) = segment.codec.get() {
             return Ok(Arc::clone(codec));

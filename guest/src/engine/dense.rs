@@ -14,6 +14,7 @@ use super::restrict::Restriction;
 use super::result::{SearchOptions, Work};
 use super::segment::Segment;
 use crate::host::Host;
+use crate::map::{Map, Set};
 use crate::table::{blocks_of, encode, words};
 use crate::vectors::{QueryVector, score_centroids, score_codes};
 use littoral_indexes::envelope::{BlockId, Kind, SegmentId};
@@ -22,7 +23,6 @@ use littoral_indexes::manifest::VectorsManifest;
 use littoral_indexes::order::sort_by;
 use littoral_indexes::table::{TableManifest, TableShape};
 use littoral_indexes::vectors::Codes;
-use rustc_hash::{FxHashMap, FxHashSet};
 
 /// What the dense leg finds.
 #[derive(Debug, Default)]
@@ -189,12 +189,21 @@ impl<H: Host> Index<H> {
                 .await?;
         }
         sort(&mut candidates);
-        let mut seen = FxHashSet::default();
-        candidates.retain(|c| chunks || seen.insert((c.place.segment, c.place.ranked.document)));
-        candidates.truncate(wanted);
-        dense.places = candidates.iter().map(|c| (c.place, c.cosine)).collect();
+        let mut seen = Set::default();
+        let mut nearest: Vec<Candidate> = Vec::new();
+        for candidate in candidates {
+            if nearest.len() == wanted {
+                break;
+            }
+            let place = candidate.place;
+            let document = (place.segment, place.ranked.document);
+            if chunks || seen.insert(document, ()).is_none() {
+                nearest.push(candidate);
+            }
+        }
+        dense.places = nearest.iter().map(|c| (c.place, c.cosine)).collect();
         if options.diversity > 0.0 {
-            self.keep_codes(&candidates, &mut dense, fetched).await?;
+            self.keep_codes(&nearest, &mut dense, fetched).await?;
         }
         Ok(dense)
     }
@@ -325,7 +334,7 @@ impl<H: Host> Index<H> {
         sort_by(&mut blocks, Ord::cmp);
         blocks.dedup();
         let read = self.blocks(&blocks, fetched).await?;
-        let rows: FxHashMap<BlockId, _> = blocks.into_iter().zip(read).collect();
+        let rows: Map<BlockId, _> = blocks.into_iter().zip(read).collect();
         let dims = query.row().len();
         for candidate in candidates.iter_mut() {
             let Some(Decoded::Rows(rows)) = rows.get(&block(candidate)).map(|d| &**d) else {
@@ -367,9 +376,7 @@ fn distinct(candidates: &[Candidate], chunks: bool) -> usize {
     if chunks {
         return candidates.len();
     }
-    let documents: FxHashSet<(usize, u32)> = candidates
-        .iter()
-        .map(|c| (c.place.segment, c.place.ranked.document))
-        .collect();
-    documents.len()
+    let documents = candidates.iter();
+    let documents = documents.map(|c| ((c.place.segment, c.place.ranked.document), ()));
+    documents.collect::<Set<_>>().len()
 }

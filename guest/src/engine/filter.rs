@@ -9,6 +9,7 @@ use super::restrict::Restriction;
 use super::result::{Facet, SearchOptions, SortOrder};
 use super::segment::{Bits, Segment};
 use crate::host::Host;
+use crate::map::Map;
 use crate::query::Occur;
 use littoral_indexes::envelope::{BlockId, Kind};
 use littoral_indexes::lexicon::Separators;
@@ -16,7 +17,6 @@ use littoral_indexes::manifest::FilterKey;
 use littoral_indexes::order::sort_by;
 use littoral_indexes::sort::DOCUMENTS_PER_BLOCK;
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The filters of a query, by key, with the blocks that answer them.
@@ -130,8 +130,8 @@ impl<H: Host> Index<H> {
         options: &SearchOptions,
         lexical: &Lexical,
         fetched: &mut Fetched,
-    ) -> Result<BTreeMap<String, Vec<Facet>>, EngineError> {
-        let mut facets = BTreeMap::new();
+    ) -> Result<Map<String, Vec<Facet>>, EngineError> {
+        let mut facets = Map::default();
         if options.facets.is_empty() {
             return Ok(facets);
         }
@@ -151,9 +151,9 @@ impl<H: Host> Index<H> {
     ///
     /// # Errors
     /// [`EngineError`] when a block cannot be had or is damaged.
-    pub async fn filters(&self) -> Result<BTreeMap<String, Vec<Facet>>, EngineError> {
+    pub async fn filters(&self) -> Result<Map<String, Vec<Facet>>, EngineError> {
         let mut fetched = self.fetched();
-        let mut facets = BTreeMap::new();
+        let mut facets = Map::default();
         for key in self.segments.iter().flat_map(|s| &s.manifest.filters) {
             if !facets.contains_key(&key.name) {
                 let counts = self.count_values(&key.name, None, &mut fetched).await?;

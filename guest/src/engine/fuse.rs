@@ -1,8 +1,8 @@
 //! Joins the rankings of words and of vectors.
 
 use super::lexical::Place;
+use crate::map::Map;
 use littoral_indexes::order::sort_by;
-use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 /// Dampens the first ranks: with 60, the first of one ranking alone does not outweigh what is
@@ -64,12 +64,8 @@ pub(super) fn fuse(
         let chunk = if chunks { place.ranked.chunk } else { 0 };
         (place.segment, place.ranked.document, chunk)
     };
-    let mut joined: Vec<Scored> = Vec::new();
-    let mut at = FxHashMap::default();
-    for scored in alone(lexical, |s, found| s.lexical = Some(found)) {
-        at.insert(key(&scored.place), joined.len());
-        joined.push(scored);
-    }
+    let mut joined = alone(lexical, |s, found| s.lexical = Some(found));
+    let at: Map<_, usize> = joined.iter().map(|s| key(&s.place)).zip(0..).collect();
     for scored in alone(dense, |s, found| s.dense = Some(found)) {
         match at.get(&key(&scored.place)) {
             Some(&i) => {

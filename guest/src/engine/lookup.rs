@@ -84,13 +84,13 @@ impl<H: Host> Index<H> {
         for segment in &self.segments {
             wanted.extend(segment.dictionary_block());
             for term in &terms {
-                wanted.push(self.lexicon_block(segment, term));
+                wanted.push(self.lexicon_block(segment, term.as_bytes()));
             }
             for term in plan.terms.iter().filter(|t| t.is_prefix) {
                 wanted.extend(self.prefix_blocks(segment, &term.word));
             }
             for term in positional_terms(plan) {
-                let block = self.lexicon_block(segment, term);
+                let block = self.lexicon_block(segment, term.as_bytes());
                 if self.manifest.settings.positions {
                     wanted.push(BlockId {
                         kind: Kind::Positions,
@@ -113,7 +113,11 @@ impl<H: Host> Index<H> {
         let blocks: Vec<BlockId> = self
             .segments
             .iter()
-            .flat_map(|segment| terms.iter().map(|term| self.lexicon_block(segment, term)))
+            .flat_map(|segment| {
+                terms
+                    .iter()
+                    .map(|term| self.lexicon_block(segment, term.as_bytes()))
+            })
             .collect();
         self.blocks(&blocks, fetched).await.map(drop)
     }
@@ -126,7 +130,7 @@ impl<H: Host> Index<H> {
         let mut leaves = Vec::new();
         for segment in &self.segments {
             if segment.manifest.blocks_per_leaf > 0 {
-                leaves.extend(terms.iter().map(|term| segment.leaf_of(term)));
+                leaves.extend(terms.iter().map(|term| segment.leaf_of(term.as_bytes())));
             }
         }
         if !leaves.is_empty() {
@@ -134,21 +138,23 @@ impl<H: Host> Index<H> {
             leaves.dedup();
             let read = self.blocks(&leaves, fetched).await?;
             let mut cache = self.leaves.lock().unwrap_or_else(PoisonError::into_inner);
-            cache.extend(leaves.into_iter().zip(read));
+            for (leaf, decoded) in leaves.into_iter().zip(read) {
+                cache.insert(leaf, decoded);
+            }
         }
         Ok(())
     }
 
     /// The lexicon block where `term` would be; its leaf was read before.
-    pub(super) fn lexicon_block(&self, segment: &Segment, term: &str) -> BlockId {
+    pub(super) fn lexicon_block(&self, segment: &Segment, term: &[u8]) -> BlockId {
         let per_leaf = segment.manifest.blocks_per_leaf;
         let number = if per_leaf == 0 {
-            segment.separators.block_of(term.as_bytes())
+            segment.separators.block_of(term)
         } else {
             let leaf = segment.leaf_of(term);
             let leaves = self.leaves.lock().unwrap_or_else(PoisonError::into_inner);
             let within = match leaves.get(&leaf).map(|decoded| &**decoded) {
-                Some(Decoded::Directory(separators)) => separators.block_of(term.as_bytes()),
+                Some(Decoded::Directory(separators)) => separators.block_of(term),
                 _ => 0,
             };
             leaf.number.saturating_mul(per_leaf).saturating_add(within)
@@ -159,7 +165,7 @@ impl<H: Host> Index<H> {
 
     fn prefix_blocks(&self, segment: &Segment, prefix: &str) -> Vec<BlockId> {
         if segment.manifest.blocks_per_leaf > 0 {
-            return vec![self.lexicon_block(segment, prefix)];
+            return vec![self.lexicon_block(segment, prefix.as_bytes())];
         }
         let range = segment.separators.blocks_with_prefix(prefix.as_bytes());
         let last = (*range.end())
@@ -226,7 +232,7 @@ impl<H: Host> Index<H> {
         fetched: &mut Fetched,
     ) -> Result<Option<Source>, EngineError> {
         self.read_directories(&[term], fetched).await?;
-        let block = self.lexicon_block(segment, term);
+        let block = self.lexicon_block(segment, term.as_bytes());
         let decoded = self.block(block, fetched).await?;
         let Decoded::Lexicon(lexicon) = &*decoded else {
             return Ok(None);

@@ -1,8 +1,8 @@
 //! From what was typed to the terms that are looked up.
 
 use crate::analysis::{AnalysisOptions, Analyzer, Language, TokenKind};
+use crate::map::Map;
 use crate::query::{Clause, ClauseBody, Field, Occur, Query};
-use rustc_hash::FxHashMap;
 
 /// Weight of a term that stands for itself, in 1/256.
 pub(super) const FULL_WEIGHT: u32 = 256;
@@ -67,21 +67,20 @@ pub(super) struct Plan {
 #[derive(Debug, Default)]
 pub(super) struct Analyzers {
     options: AnalysisOptions,
-    by_language: FxHashMap<Language, Analyzer>,
+    by_language: Map<Language, Analyzer>,
 }
 
 impl Analyzers {
     pub(super) fn new(options: AnalysisOptions) -> Self {
         Self {
             options,
-            by_language: FxHashMap::default(),
+            by_language: Map::default(),
         }
     }
 
     pub(super) fn get(&mut self, language: Language) -> &mut Analyzer {
         self.by_language
-            .entry(language)
-            .or_insert_with(|| Analyzer::new(language, &self.options))
+            .get_or_insert_with(language, || Analyzer::new(language, &self.options))
     }
 }
 

@@ -13,10 +13,10 @@ use super::result::{Hit, Ranks, Scores, SearchOptions};
 use super::segment::Segment;
 use crate::analysis::Language;
 use crate::host::Host;
+use crate::map::Map;
 use crate::query::Occur;
 use littoral_indexes::envelope::BlockId;
 use littoral_indexes::passages::{ChunkRecord, DocumentRecord};
-use rustc_hash::FxHashMap;
 use std::sync::{Arc, PoisonError};
 
 impl<H: Host> Index<H> {
@@ -81,16 +81,14 @@ impl<H: Host> Index<H> {
         let place = scored.place;
         let none = (DocumentRecord::default(), ChunkRecord::default());
         let (document, chunk) = self.records(place, block).unwrap_or((&none.0, &none.1));
-        let mut weights: FxHashMap<&str, (usize, u32)> = FxHashMap::default();
+        let mut weights: Map<&str, (usize, u32)> = Map::default();
         for (i, term) in found
             .iter()
             .enumerate()
             .filter(|(_, t)| t.planned.occur != Occur::MustNot)
         {
             for alternative in &term.planned.alternatives {
-                weights
-                    .entry(alternative)
-                    .or_insert((i, term.weight.max(1)));
+                weights.get_or_insert_with(alternative, || (i, term.weight.max(1)));
             }
             for source in term
                 .sources
@@ -102,7 +100,7 @@ impl<H: Host> Index<H> {
                     .term()
                     .and_then(|t| std::str::from_utf8(&t.term).ok())
                 {
-                    weights.entry(name).or_insert((i, term.weight.max(1)));
+                    weights.get_or_insert_with(name, || (i, term.weight.max(1)));
                 }
             }
         }

@@ -15,7 +15,7 @@
 use super::segment::Bits;
 use littoral_indexes::impact::ImpactList;
 use littoral_indexes::layout::Layout;
-use littoral_indexes::order::{sort_by, sort_by_key};
+use littoral_indexes::order::{kth_largest, sort_by, sort_by_key};
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -257,10 +257,7 @@ impl Bounds {
         if k == 0 || self.selection.len() <= k {
             return 0;
         }
-        *self
-            .selection
-            .select_nth_unstable_by_key(k - 1, |&bound| Reverse(bound))
-            .1
+        kth_largest(&mut self.selection, k)
     }
 
     /// Calls `visit` with each document whose bound is at least `low`, above zero, ascending.

@@ -2,9 +2,9 @@
 
 use super::blocks::Fetched;
 use super::fuse::Fusion;
+use crate::map::Map;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 /// Which retrievers answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -105,7 +105,7 @@ pub struct DocumentHit {
     /// Its title; may be empty.
     pub title: String,
     /// Fields carried along.
-    pub meta: BTreeMap<String, String>,
+    pub meta: Map<String, String>,
 }
 
 /// The chunk of a hit.
@@ -228,8 +228,8 @@ pub struct SearchResult {
     /// Documents that were found in all, as far as lists were read.
     pub n_found: u32,
     /// Counts by filter key, when asked for: over whole lists.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub facets: BTreeMap<String, Vec<Facet>>,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub facets: Map<String, Vec<Facet>>,
     /// What a cold query would have fetched.
     pub fetched: Fetched,
     /// How much was computed.

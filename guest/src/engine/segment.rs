@@ -178,8 +178,8 @@ impl Segment {
     }
 
     /// The leaf of the directory that `term` belongs to.
-    pub(super) fn leaf_of(&self, term: &str) -> BlockId {
-        self.block(Kind::Directory, self.separators.block_of(term.as_bytes()))
+    pub(super) fn leaf_of(&self, term: &[u8]) -> BlockId {
+        self.block(Kind::Directory, self.separators.block_of(term))
     }
 
     /// The block that holds the dictionary of the passages.

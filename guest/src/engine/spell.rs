@@ -162,7 +162,8 @@ impl<H: Host> Index<H> {
 fn replace_word(text: &str, word: &str, by: &str) -> String {
     let lower: String = text.chars().map(unicode::lower).collect();
     // Lower-casing may change lengths; then the place is unknown and the text stays.
-    match lower.find(word) {
+    let mut places = lower.as_bytes().windows(word.len().max(1));
+    match places.position(|place| place == word.as_bytes()) {
         Some(at)
             if lower.len() == text.len()
                 && text.is_char_boundary(at)

@@ -11,8 +11,8 @@ use super::result::{Note, SearchOptions};
 use super::segment::Bits;
 use crate::analysis::Language;
 use crate::host::Host;
+use crate::map::Set;
 use crate::query::Occur;
-use rustc_hash::FxHashSet;
 use std::sync::{Arc, PoisonError};
 
 /// Passages read to find hits that hold a phrase, at most; beyond, a note says so.
@@ -45,8 +45,8 @@ impl<H: Host> Index<H> {
             .iter()
             .filter(required)
             .any(PlannedPhrase::is_all_stop_words);
-        let mut checked = FxHashSet::default();
-        let mut shown = FxHashSet::default();
+        let mut checked = Set::default();
+        let mut shown = Set::default();
         let mut holding = Vec::new();
         loop {
             let places = if anywhere {
@@ -54,7 +54,7 @@ impl<H: Host> Index<H> {
             } else {
                 lexical.places.clone()
             };
-            let is_new = |place: &Place| !checked.contains(&place.key());
+            let is_new = |place: &Place| !checked.contains_key(&place.key());
             let fresh: Vec<Place> = places.iter().copied().filter(is_new).collect();
             let mut rest = fresh.as_slice();
             while !rest.is_empty() && holding.len() < k {
@@ -62,12 +62,12 @@ impl<H: Host> Index<H> {
                 rest = later;
                 let blocks = self.passages(batch, fetched).await?;
                 for (place, block) in batch.iter().zip(&blocks) {
-                    checked.insert(place.key());
+                    checked.insert(place.key(), ());
                     let document = (place.segment, place.ranked.document);
                     if self.holds_phrases(&plan.phrases, *place, block)
-                        && (options.chunks || !shown.contains(&document))
+                        && (options.chunks || !shown.contains_key(&document))
                     {
-                        shown.insert(document);
+                        shown.insert(document, ());
                         holding.push(*place);
                     }
                 }

@@ -1,5 +1,6 @@
 //! From the words of a query to its vector.
 
+use littoral_indexes::order::sort_by;
 use littoral_indexes::table::{MAX_ROWS, TableBlock, TableShape, mark_of};
 
 /// Most words of a query that are encoded: with their pairs they are at most [`MAX_ROWS`] rows.
@@ -25,7 +26,7 @@ pub struct QueryVector {
 pub fn blocks_of(shape: TableShape, words: &[String]) -> Vec<u32> {
     let used = words.iter().take(MAX_WORDS);
     let mut blocks: Vec<u32> = used.map(|word| shape.block_of(word)).collect();
-    blocks.sort_unstable();
+    sort_by(&mut blocks, Ord::cmp);
     blocks.dedup();
     blocks
 }

@@ -1,8 +1,8 @@
 //! `littoral demo`
 
 use super::output::{self, Failure};
-use super::{Outcome, engine_failure, search};
-use crate::build::{Tools, build_documents, default_settings};
+use super::{Outcome, embedder, engine_failure, search};
+use crate::build::{TABLE, build_documents, default_settings};
 use crate::documentation;
 use crate::http::{HTML, Server, Site};
 use crate::store::{Folder, folder_size};
@@ -31,6 +31,9 @@ pub(super) struct Arguments {
     /// Show the search and end, without a page
     #[arg(long, conflicts_with = "port")]
     no_serve: bool,
+    /// Build the index that comes with the program anew, with the encoder of documents, into this file
+    #[arg(long, value_name = "FILE", hide = true)]
+    prebuild: Option<PathBuf>,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
@@ -38,22 +41,20 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let temporary = tempfile::tempdir()
         .map_err(|error| Failure::new("write-failed", error.to_string(), "free some space"))?;
     let path = arguments.output.as_deref().unwrap_or(temporary.path());
-    let tools = Tools::from(super::build::pool(0)?);
-    let mut folder = Folder::open(path)
+    let folder = Folder::open(path)
         .map_err(|error| Failure::new(error.code(), error.to_string(), error.hint()))?;
-    let documents = documentation::documents()
-        .map_err(|skipped| Failure::new("internal", skipped.message, "please report this"))?;
-    let (_, built) = build_documents(
-        documents.into_iter(),
-        &default_settings(),
-        &mut folder,
-        &tools,
-    )
-    .map_err(|error| super::build::build_failure(&error))?;
+    if let Some(file) = &arguments.prebuild {
+        return prebuild(folder, file);
+    }
+    documentation::unpack(path).map_err(|error| unwritten(path, &error))?;
+    let index = super::open(path)?;
+    folder
+        .collect(index.manifest())
+        .map_err(|error| Failure::new(error.code(), error.to_string(), error.hint()))?;
+    let n_documents = index.n_documents();
     output::line(format!(
-        "Indexed Littoral's documentation: {} pages, {} chunks, in {:.2} s.",
-        built.documents,
-        built.chunks,
+        "Littoral's documentation: {n_documents} pages, {} chunks, indexed beforehand, unpacked in {:.2} s.",
+        index.n_chunks(),
         start.elapsed().as_secs_f64()
     ));
     output::line(format!(
@@ -62,7 +63,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         arguments.query
     ));
     let start = Instant::now();
-    let index = super::open(path)?;
     let options = SearchOptions {
         k: 5,
         ..SearchOptions::default()
@@ -76,13 +76,43 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     output::line("$ littoral search index \"your question\"");
     drop(folder);
     if !arguments.no_serve {
-        serve(path, built.documents, arguments.port)?;
+        serve(path, u64::from(n_documents), arguments.port)?;
     }
     Ok(if result.hits.is_empty() {
         Outcome::Negative
     } else {
         Outcome::Done
     })
+}
+
+/// Builds the index of the documentation into `folder`, and packs it into `file`.
+fn prebuild(mut folder: Folder, file: &Path) -> Result<Outcome, Failure> {
+    let mut settings = default_settings();
+    let tools = embedder::choose(TABLE, &mut settings, 0)?;
+    let documents = documentation::documents()
+        .map_err(|skipped| Failure::new("internal", skipped.message, "please report this"))?;
+    let built = build_documents(documents.into_iter(), &settings, &mut folder, &tools);
+    let (_, built) = built.map_err(|error| super::build::build_failure(&error))?;
+    let packed = documentation::pack(folder.path());
+    let packed = packed.map_err(|error| unwritten(folder.path(), &error))?;
+    std::fs::write(file, &packed).map_err(|error| unwritten(file, &error))?;
+    output::line(format!(
+        "{}: {} pages, {} chunks, {}",
+        file.display(),
+        built.documents,
+        built.chunks,
+        output::bytes(packed.len() as u64)
+    ));
+    Ok(Outcome::Done)
+}
+
+fn unwritten(path: &Path, error: &std::io::Error) -> Failure {
+    let message = format!("cannot write {}: {error}", path.display());
+    Failure::new(
+        "write-failed",
+        message,
+        "name a folder that can be written, or free some space",
+    )
 }
 
 fn shown(arguments: &Arguments) -> String {

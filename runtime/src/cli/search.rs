@@ -204,7 +204,7 @@ pub(super) fn show(result: &SearchResult) {
             explain(explanation, 2);
         }
     }
-    for (key, values) in &result.facets {
+    for (key, values) in result.facets.iter() {
         let counts: Vec<String> = values
             .iter()
             .map(|facet| format!("{} ({})", facet.value, facet.count))

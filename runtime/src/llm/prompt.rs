@@ -115,7 +115,7 @@ mod tests {
     use super::*;
     use crate::context::Passage;
     use littoral_guest::engine::{ChunkHit, DocumentHit};
-    use std::collections::BTreeMap;
+    use littoral_guest::map::Map;
 
     fn context(texts: &[&str]) -> Context {
         let passage = |(i, text): (usize, &&str)| Passage {
@@ -124,7 +124,7 @@ mod tests {
                 id: "d".into(),
                 url: String::new(),
                 title: "Tides".into(),
-                meta: BTreeMap::new(),
+                meta: Map::default(),
             },
             chunk: ChunkHit {
                 id: 0,

@@ -2,7 +2,7 @@
 //!
 //! An index does not hold its documents, but their passages, which are put together again. What they
 //! give at the index's own size is the measure for the others, so what is lost on that way does not
-//! count. Vectors are left out: to encode other passages anew is not cheap.
+//! count. Vectors and expansions are left out: to make them anew is not cheap.
 
 use super::super::output::{self, Failure};
 use super::super::{build, engine_failure, open};
