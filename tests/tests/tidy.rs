@@ -270,6 +270,30 @@ fn files_have_one_subject() {
     }
 }
 
+/// A page's engine has no `Debug`: what would write it ends the engine (`web/build/optimise.mjs`).
+#[test]
+fn the_engine_of_a_page_writes_nothing_for_programmers() {
+    // What a page loads only to write, and keeps `Debug` for.
+    let writes = |file: &str| {
+        file.starts_with("guest/src/build")
+            || ["guest/src/amend.rs", "web/src/writer.rs"].contains(&file)
+    };
+    for file in files() {
+        let is_engine = ["guest/src/", "indexes/src/", "web/src/"]
+            .iter()
+            .any(|folder| file.starts_with(folder));
+        if !is_engine || writes(&file) || file.ends_with("/tests.rs") {
+            continue;
+        }
+        let Some(text) = text(&file) else { continue };
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for (i, line) in code.lines().enumerate() {
+            let found = line.contains(":?}") || line.contains(":#?}");
+            assert!(!found, "{file}:{}: {}", i + 1, line.trim());
+        }
+    }
+}
+
 #[test]
 fn no_file_knows_somebodys_machine() {
     for file in files() {

@@ -1,31 +1,9 @@
 // Zeros for data that nothing refers to any more, which brotli takes for almost nothing.
 //
-// Objects have no borders in a module's data: one begins at an address that code or data names, and
-// ends where the next begins.
+// Only places in source files go: their form tells what they are. Objects have no borders in a module's
+// data, and code may reach one from its end, so that of others nothing tells that they are not needed.
 
 import { codeAndData } from "./sections.mjs";
-
-/** The numbers in the code of `module` that may be addresses: constants, and offsets of loads. */
-export function addressesIn(module) {
-  const text = module.emitText();
-  return new Set(Array.from(text.matchAll(/(?:i32\.const |offset=)(\d+)/g), ([, number]) => Number(number)));
-}
-
-/** The bytes of a module with zeros for the objects that its code named `before` it was optimised, and
- * neither its code `after` nor its data does: messages of panics, and tables that only those need. */
-export function withoutUnused(bytes, before, after) {
-  const { data, address, all } = codeAndData(bytes);
-  const end = address + data.length;
-  // Pointers at any place, whether aligned or not.
-  const named = new Set(after);
-  for (let at = 0; at + 4 <= all.length; at++) named.add(all.readUInt32LE(at));
-  const isWithin = (number) => number >= address && number < end;
-  const starts = [...new Set([...before, ...named])].filter(isWithin).sort((a, b) => a - b);
-  for (const [i, start] of starts.entries()) {
-    if (!named.has(start)) data.fill(0, start - address, (starts[i + 1] ?? end) - address);
-  }
-  return bytes;
-}
 
 /** The bytes of a module with zeros for the places in source files that nothing refers to any more.
  *

@@ -6,7 +6,7 @@
 // are left out: after brotli they cost more than they save.
 
 import binaryen from "binaryen";
-import { addressesIn, withoutLocations, withoutUnused } from "./data.mjs";
+import { withoutLocations } from "./data.mjs";
 import { order } from "./order.mjs";
 
 // What rustc may use, and no more: with all features named, V8 refuses the module.
@@ -54,7 +54,6 @@ const PASSES = [
 export function optimise(bytes, debug) {
   const module = binaryen.readBinary(bytes);
   module.setFeatures(FEATURES.reduce((all, feature) => all | feature));
-  const before = addressesIn(module);
   const functions = Array.from({ length: module.getNumFunctions() }, (_, i) =>
     binaryen.getFunctionInfo(module.getFunctionByIndex(i)),
   );
@@ -76,7 +75,6 @@ export function optimise(bytes, debug) {
   order(module, Buffer.from(module.emitBinary()), binaryen);
   if (!module.validate()) throw new Error("the optimised module is not valid");
   const smaller = Buffer.from(module.emitBinary());
-  const after = addressesIn(module);
   module.dispose();
-  return withoutUnused(withoutLocations(smaller), before, after);
+  return withoutLocations(smaller);
 }

@@ -3,19 +3,17 @@
 const CODE = 10;
 const DATA = 11;
 
-/** The code section, the whole data section, and the bytes and the address of the first segment of data,
- * within `bytes`. */
+/** The code section, and the bytes and the address of the first segment of data, within `bytes`. */
 export function codeAndData(bytes) {
   const code = section(bytes, CODE);
-  const { read, number, skip, rest } = section(bytes, DATA);
-  const all = rest();
+  const { read, number, skip } = section(bytes, DATA);
   // Count, then of the first: kind 0, `i32.const`, address, end, length.
   number();
   if (read() !== 0 || read() !== 0x41) throw new Error("data without an address");
   const address = number();
   read();
   const size = number();
-  return { code: code.rest(), all, address, data: skip(size) };
+  return { code: code.rest(), address, data: skip(size) };
 }
 
 /** The bodies of the functions that the module with these bytes defines. */

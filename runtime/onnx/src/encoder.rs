@@ -20,7 +20,7 @@ pub struct OnnxEncoder {
 }
 
 impl OnnxEncoder {
-    /// Loads the graph at `graph`, as [`graph_of`] found it, with the files of its folder.
+    /// Loads the graph at `graph` with the files of its folder.
     ///
     /// # Errors
     /// [`OnnxError`] when a file is missing or damaged, when the graph has inputs other than a text's

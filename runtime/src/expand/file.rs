@@ -96,7 +96,7 @@ struct Place {
     is_used: AtomicBool,
 }
 
-/// See the [module](self).
+/// The expansions of a file, by document.
 #[derive(Debug)]
 pub struct ExpansionFile {
     path: PathBuf,
