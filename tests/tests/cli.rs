@@ -694,7 +694,7 @@ fn the_demo_searches_by_meaning_without_a_model() {
     let root = tempfile::tempdir().unwrap();
     let demo = [
         "demo",
-        "throw away what is no longer there",
+        "how do I remove a document",
         "--no-serve",
         "-o",
         "ix",
