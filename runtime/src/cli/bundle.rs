@@ -46,7 +46,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "URL")]
     base_url: Option<String>,
     /// What the index is called [servers; default: as its folder]
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     name: Option<String>,
     /// Who is answered [servers; default: open]
     #[arg(long, value_enum)]
