@@ -39,8 +39,9 @@ export const forContext = <T extends SearchOptions>(options: T): T => ({
   excerptChars: 1,
 });
 
-/** Packs the passages of `found`, best first, into `maxTokens`. What does not fit is left out, and
- * shorter ones behind it get their turn; where not even the first fits, it is cut. */
+/** Packs the passages of `found`, best first, into `maxTokens`. What says the same as a passage before it
+ * is left out, and what stands next to one in its document is joined with it. What does not fit is left
+ * out, and shorter ones behind it get their turn; where not even the first fits, it is cut. */
 export function pack(found: SearchResult, maxTokens: number): Context {
   const context: Context = { query: found.query, text: "", tokens: 0, passages: [], notes: found.notes };
   const [first, ...others] = found.hits;
@@ -53,24 +54,67 @@ export function pack(found: SearchResult, maxTokens: number): Context {
       context.notes.push({ code: "passage-cut", message });
     } else leftOut += 1;
   }
-  for (const hit of others) leftOut += Number(!add(context, hit, maxTokens));
+  for (const hit of others) {
+    if (!repeats(context, hit) && !join(context, hit, maxTokens)) leftOut += Number(!add(context, hit, maxTokens));
+  }
   if (context.passages.length === 0 && leftOut > 0) {
     context.notes.push({ code: "context-too-small", message: "no passage fits into so few tokens" });
   }
+  context.text = context.passages.map((own) => passage(own.id, own)).join("\n");
   return context;
 }
 
 /** Adds the passage of `hit` where it fits; whether it did. */
 function add(context: Context, hit: Hit, maxTokens: number): boolean {
   const id = String(context.passages.length + 1);
-  const text = passage(id, hit);
-  const tokens = estimateTokens(text);
+  const tokens = estimateTokens(passage(id, hit));
   if (context.tokens + tokens > maxTokens) return false;
-  context.text += context.text === "" ? text : `\n${text}`;
   context.tokens += tokens;
   const { document, chunk, score } = hit;
   context.passages.push({ id, document, chunk, score, tokens });
   return true;
+}
+
+/** Whether a passage holds all the words of `hit` in their order, whatever document it is of. */
+function repeats(context: Context, hit: Hit): boolean {
+  const words = (text: string) => text.split(SPACES).filter(Boolean).join(" ");
+  const own = words(hit.chunk.text);
+  return context.passages.some(({ chunk }) => words(chunk.text).includes(own));
+}
+
+/** Joins `hit` with a passage of the same document and heading that it touches or overlaps, where both
+ * fit; whether it did. The joined passage keeps the better one's place. */
+function join(context: Context, hit: Hit, maxTokens: number): boolean {
+  for (const [i, own] of context.passages.entries()) {
+    const isNear = own.document.id === hit.document.id && isSame(own.chunk.heading, hit.chunk.heading);
+    const chunk = isNear ? (joined(own.chunk, hit.chunk) ?? joined(hit.chunk, own.chunk)) : undefined;
+    if (chunk === undefined) continue;
+    const tokens = estimateTokens(passage(own.id, { ...own, chunk }));
+    const all = context.tokens - own.tokens + tokens;
+    if (all > maxTokens) return false;
+    context.tokens = all;
+    context.passages[i] = { ...own, chunk, tokens };
+    return true;
+  }
+  return false;
+}
+
+const isSame = (a: string[], b: string[]) => a.length === b.length && a.every((text, i) => text === b[i]);
+
+/** `first` with `second` behind it, where that begins within `first` or a blank line after it: text
+ * between two passages that is not known is not made up. */
+function joined(first: Hit["chunk"], second: Hit["chunk"]): Hit["chunk"] | undefined {
+  if (second.start < first.start || second.end <= first.end) return undefined;
+  const between = second.start - first.end;
+  if (between > 0 && between !== 2) return undefined;
+  const bytes = new TextEncoder().encode(second.text);
+  const said = Math.max(0, -between);
+  const isWithinCharacter = ((bytes[said] ?? 0) & 0xc0) === 0x80;
+  if (said > bytes.length || isWithinCharacter) return undefined;
+  const decoded = (piece: Uint8Array) => new TextDecoder("utf-8", { ignoreBOM: true }).decode(piece);
+  if (!first.text.endsWith(decoded(bytes.subarray(0, said)))) return undefined;
+  const text = first.text + (between === 2 ? "\n\n" : "") + decoded(bytes.subarray(said));
+  return { ...first, end: second.end, text };
 }
 
 /** `hit` with as many whole words of its passage as fit, if any do. */
@@ -91,10 +135,11 @@ function cut(hit: Hit, maxTokens: number): Hit | undefined {
 
 /** Stretches up to white space, one character of it included. */
 const WORDS = /[^\p{White_Space}]*\p{White_Space}|[^\p{White_Space}]+$/gu;
+const SPACES = /\p{White_Space}+/u;
 const TRAILING = /\p{White_Space}+$/u;
 
 /** A passage as a prompt shows it. */
-function passage(id: string, { document, chunk }: Hit): string {
+function passage(id: string, { document, chunk }: Pick<Hit, "document" | "chunk">): string {
   const head = [`[${id}] ${document.title || document.id}`, ...chunk.heading].join(" › ");
   const anchor = chunk.anchor === null ? "" : `#${chunk.anchor}`;
   const url = document.url === "" ? "" : `${document.url}${anchor}\n`;
