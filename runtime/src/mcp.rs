@@ -41,6 +41,8 @@ pub(crate) struct Message {
     id: Option<Value>,
     method: String,
     parameters: Value,
+    /// The index that it names.
+    index: Option<String>,
 }
 
 impl Message {
@@ -58,13 +60,21 @@ impl Message {
             let wrong = (INVALID_REQUEST, "an id is a text or a number".to_owned());
             return Err(Some(failed(&Value::Null, wrong)));
         }
+        let method = method.to_owned();
+        let parameters = message
+            .get_mut("params")
+            .map(Value::take)
+            .unwrap_or_default();
+        let index = match method.as_str() {
+            "tools/call" => parameters["arguments"]["index"].as_str().map(str::to_owned),
+            "resources/read" => resources::index(&parameters),
+            _ => None,
+        };
         Ok(Self {
-            method: method.to_owned(),
             id,
-            parameters: message
-                .get_mut("params")
-                .map(Value::take)
-                .unwrap_or_default(),
+            method,
+            parameters,
+            index,
         })
     }
 
@@ -75,11 +85,7 @@ impl Message {
 
     /// The index that the message names.
     pub(crate) fn index(&self) -> Option<&str> {
-        match self.method.as_str() {
-            "tools/call" => self.parameters["arguments"]["index"].as_str(),
-            "resources/read" => resources::index(&self.parameters),
-            _ => None,
-        }
+        self.index.as_deref()
     }
 
     /// The answer, from what the caller may read; none to a notification.
@@ -111,7 +117,8 @@ fn failed(id: &Value, (code, message): Wrong) -> Value {
 
 /// The index called `name`, or the only one.
 fn named<'a>(indexes: &Readable<'a>, name: Option<&str>) -> Result<&'a Tenant, Wrong> {
-    indexes.named(name).ok_or_else(|| match name {
+    let found = indexes.named(name).map(|tenant| &**tenant);
+    found.ok_or_else(|| match name {
         Some(name) => (INVALID_PARAMS, format!("there is no index {name:?}")),
         None => (
             INVALID_PARAMS,

@@ -290,10 +290,17 @@ fn over_http_each_message_is_answered_and_a_key_opens_only_its_indexes() {
     assert_eq!(post(&server, sea, &read).json()["error"]["code"], -32002);
     let listed = post(&server, sea, &message("resources/list", json!({}))).json();
     assert_eq!(listed["result"]["resources"].as_array().unwrap().len(), 1);
-    let statuses: Vec<u16> = (0..8)
-        .map(|_| post(&server, all, &search("shore")).status)
-        .collect();
-    assert!(statuses.contains(&429), "the index's rate: {statuses:?}");
+    // However an index is named, or left out by a key that opens one alone, its rate counts.
+    let encoded = json!({"uri": "littoral://s%68ore/tides.md"});
+    let unnamed = json!({"name": "search", "arguments": {"query": "tide"}});
+    for (key, asked) in [
+        (all, search("shore")),
+        (all, message("resources/read", encoded)),
+        (sea, message("tools/call", unnamed)),
+    ] {
+        let statuses: Vec<u16> = (0..8).map(|_| post(&server, key, &asked).status).collect();
+        assert!(statuses.contains(&429), "{asked}: {statuses:?}");
+    }
 }
 
 #[test]

@@ -5,7 +5,6 @@
 
 use super::dense::Dense;
 use super::fuse::{DEPTH, Scored};
-use super::lexical::Place;
 use crate::vectors::{QueryVector, score_codes};
 use littoral_indexes::vectors::Codes;
 
@@ -16,8 +15,9 @@ use littoral_indexes::vectors::Codes;
 pub(super) fn diversify(ranking: &[Scored], dense: &Dense, k: usize, weight: f64) -> Vec<Scored> {
     let mut left: Vec<Scored> = ranking.iter().take(k.max(DEPTH)).copied().collect();
     let best = left.first().map_or(0.0, |first| first.score).max(1e-9);
-    let at = |place: &Place| dense.places.iter().position(|(own, _)| own == place);
-    let mut rows: Vec<Option<usize>> = left.iter().map(|scored| at(&scored.place)).collect();
+    // A rank among vectors, from 1, tells the row.
+    let row = |scored: &Scored| scored.dense.map(|(rank, _)| rank as usize - 1);
+    let mut rows: Vec<Option<usize>> = left.iter().map(row).collect();
     let mut alike = vec![0f64; left.len()];
     let mut chosen = Vec::new();
     while chosen.len() < k && !left.is_empty() {
@@ -49,6 +49,7 @@ fn cosines(vectors: &Codes, row: usize, step: f32) -> Vec<f64> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::lexical::Place;
     use super::super::rank::Ranked;
     use super::*;
 
@@ -61,12 +62,16 @@ mod tests {
         Place { segment: 0, ranked }
     }
 
-    fn scored(document: u32, score: f64) -> Scored {
+    fn scored(document: u32, score: f64, rank: Option<u32>) -> Scored {
+        // Words show another chunk of the document than vectors do, with a score of its own.
+        let mut place = place(document);
+        place.ranked.score = 7;
+        place.ranked.chunk = 2;
         Scored {
-            place: place(document),
+            place,
             score,
             lexical: None,
-            dense: None,
+            dense: rank.map(|rank| (rank, 0.5)),
             shares: None,
             rerank: None,
         }
@@ -75,10 +80,10 @@ mod tests {
     fn order(weight: f64, k: usize) -> Vec<u32> {
         // 1 and 2 say the same, 3 is another, 4 was found by words alone.
         let ranking = [
-            scored(1, 1.0),
-            scored(2, 0.9),
-            scored(3, 0.8),
-            scored(4, 0.1),
+            scored(1, 1.0, Some(1)),
+            scored(2, 0.9, Some(2)),
+            scored(3, 0.8, Some(3)),
+            scored(4, 0.1, None),
         ];
         let dense = Dense {
             places: [1, 2, 3].map(|document| (place(document), 0.5)).to_vec(),

@@ -7,6 +7,7 @@ use crate::serve::{Readable, Tenant};
 use littoral_guest::engine::MAX_CHUNKS_READ;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 const SCHEME: &str = "littoral://";
 
@@ -18,7 +19,7 @@ const MAX_DOCUMENT_BYTES: usize = 256 << 10;
 
 /// Each index as a resource. Documents are too many to be listed: a search finds them.
 pub(super) fn list(indexes: &Readable<'_>) -> Value {
-    let resource = |tenant: &&Tenant| {
+    let resource = |tenant: &&Arc<Tenant>| {
         let opened = tenant.opened();
         json!({
             "uri": uri(tenant.name()),
@@ -32,7 +33,7 @@ pub(super) fn list(indexes: &Readable<'_>) -> Value {
 
 /// How the address of a document is made.
 pub(super) fn templates(indexes: &Readable<'_>) -> Value {
-    let template = |tenant: &&Tenant| {
+    let template = |tenant: &&Arc<Tenant>| {
         json!({
             "uriTemplate": format!("{}/{{+document}}", uri(tenant.name())),
             "name": format!("{}: a document", tenant.name()),
@@ -43,11 +44,10 @@ pub(super) fn templates(indexes: &Readable<'_>) -> Value {
     indexes.all().iter().map(template).collect()
 }
 
-/// The index that the resource asked for is of. A name that has to be escaped is found in
-/// [`read`] alone.
-pub(super) fn index(parameters: &Value) -> Option<&str> {
+/// The index that the resource asked for is of.
+pub(super) fn index(parameters: &Value) -> Option<String> {
     let rest = parameters["uri"].as_str()?.strip_prefix(SCHEME)?;
-    rest.split('/').next()
+    decoded(rest.split('/').next()?)
 }
 
 /// A resource.

@@ -280,9 +280,15 @@ impl Service {
         if !job.asks_index() {
             return Ok(None);
         }
-        let tenant = self.tenants.named(job.index());
         // One that may not be read is not there.
-        let tenant = tenant.filter(|tenant| access.allows(tenant.name()));
+        let tenant = if job.finds_index() {
+            // As the job will find it, so that its rate is the one that counts.
+            let readable = self.tenants.readable(|name| access.allows(name));
+            readable.named(job.index())
+        } else {
+            let named = self.tenants.named(job.index());
+            named.filter(|tenant| access.allows(tenant.name()))
+        };
         let Some(tenant) = tenant else {
             if job.finds_index() {
                 return Ok(None);

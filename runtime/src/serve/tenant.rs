@@ -329,27 +329,23 @@ impl Tenants {
 
     /// Those whose names `allows` lets pass: what one caller may read.
     pub(crate) fn readable(&self, allows: impl Fn(&str) -> bool) -> Readable<'_> {
-        let all = self.all.iter().map(|tenant| &**tenant);
+        let all = self.all.iter();
         Readable(all.filter(|tenant| allows(tenant.name())).collect())
     }
 
     /// The one called `name`, or the only one.
     pub(crate) fn named(&self, name: Option<&str>) -> Option<&Arc<Tenant>> {
-        match (name, self.all.as_slice()) {
-            (Some(name), tenants) => tenants.iter().find(|tenant| tenant.name == name),
-            (None, [only]) => Some(only),
-            (None, _) => None,
-        }
+        self.readable(|_| true).named(name)
     }
 }
 
 /// The indexes that a caller may read; of others it is not told.
 #[derive(Debug)]
-pub(crate) struct Readable<'a>(Vec<&'a Tenant>);
+pub(crate) struct Readable<'a>(Vec<&'a Arc<Tenant>>);
 
 impl<'a> Readable<'a> {
     /// All of them.
-    pub(crate) fn all(&self) -> &[&'a Tenant] {
+    pub(crate) fn all(&self) -> &[&'a Arc<Tenant>] {
         &self.0
     }
 
@@ -359,7 +355,7 @@ impl<'a> Readable<'a> {
     }
 
     /// The one called `name`, or the only one.
-    pub(crate) fn named(&self, name: Option<&str>) -> Option<&'a Tenant> {
+    pub(crate) fn named(&self, name: Option<&str>) -> Option<&'a Arc<Tenant>> {
         match (name, self.0.as_slice()) {
             (Some(name), all) => all.iter().find(|tenant| tenant.name == name).copied(),
             (None, [only]) => Some(only),
