@@ -5,7 +5,7 @@
 //   ts/   → tsc          →            types/
 //   pages/, templates/   →            pages/, templates/
 //
-// Needs cargo with the wasm32-unknown-unknown target; installs its own tools when they are not there.
+// Needs cargo with the targets wasm32-unknown-unknown and wasm32-wasip2; installs its own tools when they are not there.
 
 import { execFileSync } from "node:child_process";
 import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -15,13 +15,14 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { brotliCompressSync } from "node:zlib";
 
-const TARGET = "wasm32-unknown-unknown";
 const MODULES = [
   { name: "core", file: "littoral.wasm", features: [] },
   { name: "languages", file: "littoral-languages.wasm", features: ["--features", "languages"] },
   { name: "answers", file: "littoral-answers.wasm", features: ["--features", "languages,answers"] },
   // Loaded with a model alone, and made for speed.
   { name: "encoder", file: "littoral-encoder.wasm", features: [], crate: "littoral-web-encoder", own: "web-encoder" },
+  // A component for WASI-HTTP, for bundles alone.
+  { name: "wasi", file: "littoral-wasi.wasm", features: [], crate: "littoral-wasi", own: "sandbox", target: "wasm32-wasip2" },
   // Tells documents apart by what `Debug` writes of them.
   { name: "writer", file: "littoral-writer.wasm", features: ["--features", "languages,writer,answers"], debug: true },
 ];
@@ -88,11 +89,15 @@ for (const folder of [pkg, generated]) {
   if (modules.length === MODULES.length) rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
 }
-for (const { name, file, features, crate = "littoral-web", own, debug = false } of modules) {
+for (const { name, file, features, crate = "littoral-web", own, target = "wasm32-unknown-unknown", debug = false } of modules) {
   const profile = values.profile === "web" ? (own ?? "web") : values.profile;
-  cargo(["build", "--locked", "-p", crate, "--target", TARGET, "--profile", profile, ...features], { env });
+  cargo(["build", "--locked", "-p", crate, "--target", target, "--profile", profile, ...features], { env });
   const library = `${crate.replaceAll("-", "_")}.wasm`;
-  const built = join(metadata.target_directory, TARGET, profile, library);
+  const built = join(metadata.target_directory, target, profile, library);
+  if (target === "wasm32-wasip2") {
+    copyFileSync(built, join(pkg, file));
+    continue;
+  }
   const bound = join(generated, name);
   cargo(["run", "--locked", "--quiet", "-p", "littoral-web-bindgen", "--", built, bound]);
   writeFileSync(join(pkg, file), optimise(readFileSync(join(bound, "littoral_bg.wasm")), debug));

@@ -3,6 +3,7 @@
 //! ```text
 //! index.html, page.css, icon.svg   a search page; addresses in it are relative
 //! worker.js, server.js, …          or a server, with its settings
+//! littoral.wasm                    or a component, with what hosts are told
 //! js/                              the package, with its licences
 //! littoral/, public/, index/       the index
 //! littoral-bundle.json             what was written, so that the next bundle may replace it
@@ -296,10 +297,11 @@ impl Bundle {
     }
 
     fn package(&mut self, package: &Path, files: &[&str]) -> Result<(), BundleError> {
+        let to = if files.is_empty() { "" } else { "js/" };
+        let files = files.iter().chain(&LICENCES);
         files
-            .iter()
-            .chain(&LICENCES)
-            .try_for_each(|file| self.copy(&package.join(file), &format!("js/{file}")))
+            .copied()
+            .try_for_each(|file| self.copy(&package.join(file), &format!("{to}{file}")))
     }
 
     fn list(self, target: &str) -> Result<Written, BundleError> {

@@ -5,7 +5,6 @@ pub mod build;
 mod bundle;
 pub mod cli;
 pub mod config;
-pub mod context;
 pub mod documentation;
 pub mod embed;
 pub mod eval;
@@ -24,3 +23,5 @@ pub mod serve;
 pub mod store;
 pub mod update;
 mod web;
+
+pub use littoral_api::context;

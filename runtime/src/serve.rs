@@ -21,7 +21,6 @@ mod metrics;
 mod models;
 mod refusal;
 mod reply;
-mod request;
 mod server;
 mod status;
 mod tenant;
@@ -31,6 +30,7 @@ pub(crate) use server::{Server, ServerError};
 pub(crate) use tenant::{Readable, Tenant, Tenants};
 
 pub use keys::{KeyError, Keys};
+pub use littoral_api::OPENAPI;
 
 use std::time::Duration;
 
@@ -52,9 +52,6 @@ impl Place {
         }
     }
 }
-
-/// The API, described for programs.
-pub const OPENAPI: &str = include_str!("serve/openapi.json");
 
 /// What a server allows.
 #[derive(Debug, Clone)]

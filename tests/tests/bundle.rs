@@ -257,6 +257,33 @@ fn what_no_bundle_wrote_is_left_alone() {
 }
 
 #[test]
+fn a_component_lies_beside_its_index_and_what_hosts_are_told() {
+    let root = folder();
+    let at = root.path();
+    let arguments = ["-o", "out", "--target", "wasi", "--name", "sea"];
+    // A package of another version has no component.
+    assert_eq!(
+        bundle(&root, &arguments).error_code(),
+        "web-package-not-built"
+    );
+    fs::write(at.join("pkg/littoral-wasi.wasm"), "component").unwrap();
+    fs::create_dir_all(at.join("pkg/templates/wasi")).unwrap();
+    let readme = Path::new(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../web/templates/wasi/README.md"
+    ));
+    fs::copy(readme, at.join("pkg/templates/wasi/README.md")).unwrap();
+    let ran = bundle(&root, &arguments);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let file = |name: &str| fs::read_to_string(at.join("out").join(name)).unwrap();
+    assert_eq!(file("littoral.wasm"), "component");
+    assert!(file("README.md").contains("LITTORAL_NAME=sea"));
+    assert!(file("spin.toml").contains("[component.sea]"));
+    assert!(at.join("out/LICENSE-MIT").is_file() && !at.join("out/js").exists());
+    assert_eq!(program::run(at, &["check", "out/index"]).code, 0);
+}
+
+#[test]
 fn a_damaged_index_gives_no_bundle() {
     let root = folder();
     let files = contents(&root.path().join("ix"));
@@ -276,11 +303,9 @@ fn a_damaged_index_gives_no_bundle() {
 #[test]
 fn other_targets_and_places_are_errors_that_name_what_exists() {
     let root = folder();
-    for (target, code) in [("wasi", "unsupported"), ("toaster", "bad-option")] {
-        let ran = bundle(&root, &["-o", "out", "--target", target]);
-        assert_eq!(ran.error_code(), code);
-        assert!(ran.out.contains("--target browser"), "{}", ran.out);
-    }
+    let ran = bundle(&root, &["-o", "out", "--target", "toaster"]);
+    assert_eq!(ran.error_code(), "bad-option");
+    assert!(ran.out.contains("--target browser"), "{}", ran.out);
     for misplaced in [
         &["--target", "browser", "--access", "token"][..],
         &["--target", "browser", "--name", "sea"],
@@ -289,6 +314,8 @@ fn other_targets_and_places_are_errors_that_name_what_exists() {
         &["--target", "node", "--name", "Sea"],
         &["--target", "node", "--name", "-sea"],
         &["--target", "cloudflare", "--name", ""],
+        &["--target", "wasi", "--access", "token"],
+        &["--target", "wasi", "--store", "kv"],
     ] {
         let ran = bundle(&root, &[&["-o", "out"], misplaced].concat());
         assert_eq!(ran.error_code(), "bad-option", "{misplaced:?}");

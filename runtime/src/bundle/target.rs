@@ -7,6 +7,9 @@ use serde_json::json;
 use std::fs;
 use std::path::Path;
 
+/// The component in the package.
+const COMPONENT: &str = "littoral-wasi.wasm";
+
 /// A platform that runs the engine in a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Platform {
@@ -52,6 +55,11 @@ pub(crate) enum Target {
     },
     /// A server.
     Server(Server),
+    /// A component for WASI-HTTP; the index is called `name`.
+    Wasi {
+        /// What the index and the project are called: lower-case letters, digits and hyphens.
+        name: String,
+    },
 }
 
 impl Target {
@@ -60,6 +68,7 @@ impl Target {
         match self {
             Self::Browser { .. } => "browser",
             Self::Server(server) => server.platform.name(),
+            Self::Wasi { .. } => "wasi",
         }
     }
 
@@ -67,6 +76,7 @@ impl Target {
     pub(super) fn index_folder(&self) -> &'static str {
         match self {
             Self::Browser { .. } => "littoral",
+            Self::Wasi { .. } => "index",
             Self::Server(server) => match server.platform {
                 Platform::Cloudflare(Store::Assets) => "public/littoral",
                 _ => "index",
@@ -78,6 +88,7 @@ impl Target {
     pub(super) fn package_files(&self) -> Vec<&'static str> {
         match self {
             Self::Browser { .. } => FILES.to_vec(),
+            Self::Wasi { .. } => Vec::new(),
             Self::Server(server) => {
                 let own: &[&str] = match server.platform {
                     Platform::Cloudflare(_) => &["workerd.js"],
@@ -120,8 +131,24 @@ impl Bundle {
     ) -> Result<(), BundleError> {
         match target {
             Target::Browser { base } => self.pages(&package.join("pages"), base),
+            Target::Wasi { name } => self.component(package, name),
             Target::Server(server) => self.project(server, &package.join("templates"), embedder),
         }
+    }
+
+    fn component(&mut self, package: &Path, name: &str) -> Result<(), BundleError> {
+        let path = package.join(COMPONENT);
+        if !path.is_file() {
+            return Err(BundleError::Page { path });
+        }
+        self.copy(&path, "littoral.wasm")?;
+        let readme = package.join("templates").join("wasi").join("README.md");
+        let text = fs::read_to_string(&readme).map_err(failed("read", &readme))?;
+        self.put(
+            "README.md",
+            text.replace("=NAME", &format!("={name}")).as_bytes(),
+        )?;
+        self.put("spin.toml", spin(name).as_bytes())
     }
 
     fn pages(&mut self, pages: &Path, base: &str) -> Result<(), BundleError> {
@@ -182,6 +209,27 @@ impl Bundle {
         }
         self.put("package.json", format!("{manifest:#}\n").as_bytes())
     }
+}
+
+/// What Spin is told.
+fn spin(name: &str) -> String {
+    format!(
+        r#"spin_manifest_version = 2
+
+[application]
+name = "{name}"
+version = "0.1.0"
+
+[[trigger.http]]
+route = "/..."
+component = "{name}"
+
+[component.{name}]
+source = "littoral.wasm"
+files = [{{ source = "index", destination = "/index" }}]
+environment = {{ LITTORAL_NAME = "{name}" }}
+"#
+    )
 }
 
 /// What Cloudflare's program is told.

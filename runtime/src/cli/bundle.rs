@@ -8,7 +8,7 @@ use serde_json::json;
 use std::path::{Path, PathBuf};
 
 /// What there are bundles for.
-const TARGETS: &str = "browser, cloudflare, deno, bun and node";
+const TARGETS: &str = "browser, cloudflare, deno, bun, node and wasi";
 
 /// Longest name of a project, as Cloudflare takes it.
 const MAX_NAME: usize = 54;
@@ -39,7 +39,7 @@ pub(super) struct Arguments {
     #[arg(short, long)]
     output: PathBuf,
     /// What it is for: a page in a browser, or a server on one of the platforms
-    #[arg(long, value_name = "browser|cloudflare|deno|bun|node")]
+    #[arg(long, value_name = "browser|cloudflare|deno|bun|node|wasi")]
     target: String,
     /// Where the documents are published, if their addresses are relative [browser; default: the
     /// bundle's folder]
@@ -81,6 +81,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
             "a search page",
             "Upload it to any static host, under any address; index.html is the page.",
         ),
+        Target::Wasi { .. } => (
+            "a component for WASI-HTTP",
+            "Run wasmtime serve -S cli --dir index::/index littoral.wasm in it; README.md has the rest.",
+        ),
         Target::Server(server) => (
             "a server",
             match server.platform {
@@ -113,13 +117,7 @@ fn target(arguments: &Arguments) -> Result<Target, Failure> {
         "deno" => Some(Platform::Deno),
         "bun" => Some(Platform::Bun),
         "node" => Some(Platform::Node),
-        "wasi" => {
-            return Err(Failure::new(
-                "unsupported",
-                "there is no bundle for wasi yet",
-                format!("--target {TARGETS} are there; the roadmap names the others"),
-            ));
-        }
+        "wasi" => return component(arguments),
         other => {
             return Err(Failure::new(
                 "bad-option",
@@ -163,6 +161,25 @@ fn target(arguments: &Arguments) -> Result<Target, Failure> {
         name: name(arguments.name.as_deref(), &arguments.index)?,
         needs_token: arguments.access == Some(Access::Token),
     }))
+}
+
+/// A component for WASI-HTTP, which has no options but its name.
+fn component(arguments: &Arguments) -> Result<Target, Failure> {
+    let misplaced = [
+        (arguments.base_url.is_some(), "--base-url"),
+        (arguments.store.is_some(), "--store"),
+        (arguments.access == Some(Access::Token), "--access token"),
+    ];
+    if let Some((_, option)) = misplaced.into_iter().find(|(is, _)| *is) {
+        return Err(Failure::new(
+            "bad-option",
+            format!("{option} does not go with --target wasi"),
+            "leave it out; who may ask is up to what runs the component",
+        ));
+    }
+    Ok(Target::Wasi {
+        name: name(arguments.name.as_deref(), &arguments.index)?,
+    })
 }
 
 /// The name that is given, or one that the index's folder suggests.

@@ -12,24 +12,19 @@ use super::metrics::Metrics;
 use super::refusal::Refusal;
 use super::reply::{Envelope, REQUEST_ID, Reply};
 use super::tenant::{Tenant, Tenants};
-use super::{Bounds, OPENAPI, request};
+use super::{Bounds, OPENAPI};
 use crate::llm::Endpoint;
 use crate::mcp;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{self, HeaderMap};
 use hyper::{Method, Request, Response, StatusCode};
+use littoral_api::{MAX_BODY_BYTES, MAX_TEXTS_BYTES, request};
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::Semaphore;
-
-/// Largest body of a context or a chat.
-const MAX_BODY_BYTES: usize = 64 << 10;
-
-/// Largest body of texts to encode or rerank.
-const MAX_TEXTS_BYTES: usize = 1 << 20;
 
 /// All that answers need.
 pub(super) struct Service {

@@ -4,13 +4,15 @@ use super::chat;
 use super::keys::Access;
 use super::refusal::Refusal;
 use super::reply::Reply;
-use super::request::{ChatBody, ContextBody, EmbeddingsBody, RerankBody, Search, body, rerank};
 use super::tenant::{Tenant, Tenants};
 use crate::context::{self, DEFAULT_TOKENS, MAX_TOKENS};
 use crate::mcp::Message;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hyper::StatusCode;
+use littoral_api::request::{
+    ChatBody, ContextBody, EmbeddingsBody, RerankBody, Search, body, rerank,
+};
 use littoral_guest::{Encoder, SearchResult};
 use serde_json::{Value, json};
 use std::sync::Arc;

@@ -13,21 +13,18 @@ use super::answer::Service;
 use super::body::{Body, Pieces};
 use super::refusal::Refusal;
 use super::reply::Reply;
-use super::request::ChatBody;
 use super::tenant::Tenant;
 use crate::context::{self, Context};
 use crate::llm::{self, Asked, Endpoint, LlmError};
 use hyper::StatusCode;
 use hyper::body::Bytes;
-use littoral_guest::answer::{Answer, AnswerOptions, AnswerSentence};
-use littoral_guest::chunk::estimate_tokens;
+use littoral_api::completion::{self, DONE, Head, Quoted, cited, content, sse};
+use littoral_api::request::ChatBody;
+use littoral_guest::answer::{Answer, AnswerOptions};
 use serde_json::{Value, json};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
-
-/// What a reply is called where no model writes it.
-const QUOTED: &str = "littoral-extractive";
 
 /// Events that wait for a reader who is slow.
 const EVENTS: usize = 16;
@@ -62,123 +59,16 @@ pub(super) fn find(asked: &ChatBody, tenant: &Tenant, for_model: bool) -> Result
     })
 }
 
-/// The parts of a reply that all its events share.
-struct Head {
-    id: String,
-    created: u64,
-    model: String,
-}
-
-impl Head {
-    fn new(id: &str, model: &str) -> Self {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH);
-        Self {
-            id: format!("chatcmpl-{id}"),
-            created: since.as_ref().map_or(0, Duration::as_secs),
-            model: model.to_owned(),
-        }
-    }
-
-    /// An event of a stream.
-    fn event(&self, delta: &Value, finish: Option<&str>) -> Value {
-        json!({
-            "id": self.id,
-            "object": "chat.completion.chunk",
-            "created": self.created,
-            "model": self.model,
-            "choices": [{"index": 0, "delta": delta, "finish_reason": finish}],
-        })
-    }
-
-    /// The first event: the passages.
-    fn first(&self, chunks: &Value) -> Value {
-        let mut event = self.event(&json!({"role": "assistant", "content": ""}), None);
-        event["chunks"] = chunks.clone();
-        event
-    }
-
-    /// The last event.
-    fn last(&self, answer: &Answer) -> Value {
-        let mut event = self.event(&json!({}), Some("stop"));
-        event["answer"] = json!(answer);
-        event
-    }
-
-    /// The whole reply.
-    fn whole(&self, chunks: &Value, answer: &Answer) -> Value {
-        let content = content(answer);
-        let (asked, written) = (estimate_tokens(&answer.question), estimate_tokens(&content));
-        json!({
-            "id": self.id,
-            "object": "chat.completion",
-            "created": self.created,
-            "model": self.model,
-            "chunks": chunks,
-            "choices": [{
-                "index": 0,
-                "message": {"role": "assistant", "content": content},
-                "finish_reason": "stop",
-            }],
-            "usage": {
-                "prompt_tokens": asked,
-                "completion_tokens": written,
-                "total_tokens": asked + written,
-            },
-            "answer": answer,
-        })
-    }
-}
-
-/// A sentence as a reply has it, with its citations.
-fn cited(sentence: &AnswerSentence) -> String {
-    let mut text = sentence.text.clone();
-    text.push(' ');
-    for id in &sentence.citations {
-        text.push_str(&format!("[{id}]"));
-    }
-    if !sentence.supported {
-        text.push_str(" (unsupported)");
-    }
-    text
-}
-
-fn content(answer: &Answer) -> String {
-    if answer.abstained {
-        return "Not found in these documents.".to_owned();
-    }
-    let sentences: Vec<String> = answer.sentences.iter().map(cited).collect();
-    sentences.join("\n")
-}
-
-fn sse(value: &Value) -> Bytes {
-    Bytes::from(format!("data: {value}\n\n"))
+fn event(value: &Value) -> Bytes {
+    Bytes::from(sse(value))
 }
 
 /// The reply in the documents' own words.
 pub(super) fn quoted(found: &Found, id: &str) -> Reply {
-    let head = Head::new(id, QUOTED);
-    let answer = &found.answer;
-    let chunks = json!(answer.citations);
-    if !found.stream {
-        return Reply::json(&head.whole(&chunks, answer));
+    match completion::quoted(&found.answer, id, found.stream) {
+        Quoted::Whole(whole) => Reply::json(&whole),
+        Quoted::Events(events) => Reply::events(Body::Whole(events.into())),
     }
-    let mut events = vec![sse(&head.first(&chunks))];
-    let parts: Vec<String> = if answer.abstained {
-        vec![content(answer)]
-    } else {
-        answer.sentences.iter().map(cited).collect()
-    };
-    for (i, part) in parts.iter().enumerate() {
-        let part = if i == 0 {
-            part.clone()
-        } else {
-            format!("\n{part}")
-        };
-        events.push(sse(&head.event(&json!({"content": part}), None)));
-    }
-    events.push(sse(&head.last(answer)));
-    events.push(Bytes::from_static(b"data: [DONE]\n\n"));
-    Reply::events(Body::Whole(events.concat().into()))
 }
 
 impl Service {
@@ -205,7 +95,7 @@ impl Service {
                 && is_stream
             {
                 // Whoever asked may be gone.
-                let _ = sender.blocking_send(sse(&error_event(error)));
+                let _ = sender.blocking_send(event(&error_event(error)));
             }
             let _ = end.send(written);
         });
@@ -236,7 +126,7 @@ fn write(
         if !found.stream {
             return Ok(());
         }
-        let sent = sender.blocking_send(sse(value));
+        let sent = sender.blocking_send(event(value));
         sent.map_err(|_| LlmError::Abandoned)
     };
     send(&head.first(&chunks))?;
@@ -258,7 +148,7 @@ fn write(
     }
     send(&head.last(&answer))?;
     if found.stream {
-        let done = sender.blocking_send(Bytes::from_static(b"data: [DONE]\n\n"));
+        let done = sender.blocking_send(Bytes::from_static(DONE.as_bytes()));
         done.map_err(|_| LlmError::Abandoned)?;
     }
     Ok(head.whole(&chunks, &answer))

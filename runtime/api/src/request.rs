@@ -1,6 +1,6 @@
 //! What requests ask for, read from addresses and bodies.
 
-use super::refusal::Refusal;
+use crate::refusal::Refusal;
 use littoral_guest::SearchOptions;
 use littoral_guest::engine::{Mode, Rerank, SortOrder};
 use percent_encoding::percent_decode_str;
@@ -18,19 +18,24 @@ const MAX_VALUES: usize = 32;
 
 /// A search as asked.
 #[derive(Debug, Clone)]
-pub(super) struct Search {
-    pub(super) index: Option<String>,
-    pub(super) query: String,
-    pub(super) options: SearchOptions,
+pub struct Search {
+    /// The index that is asked, where one is named.
+    pub index: Option<String>,
+    /// What is looked for.
+    pub query: String,
+    /// How.
+    pub options: SearchOptions,
     /// Whether the server's reranker is asked for.
-    pub(super) rerank: bool,
+    pub rerank: bool,
 }
 
 /// A value of a filter, or several that are alternatives.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
-pub(super) enum OneOrMore {
+pub enum OneOrMore {
+    /// One.
     One(String),
+    /// Several.
     More(Vec<String>),
 }
 
@@ -45,10 +50,13 @@ impl OneOrMore {
 
 /// The body of `POST /v1/context`.
 #[derive(Debug, Deserialize)]
-pub(super) struct ContextBody {
-    pub(super) query: String,
-    pub(super) index: Option<String>,
-    pub(super) max_tokens: Option<u32>,
+pub struct ContextBody {
+    /// What is looked for.
+    pub query: String,
+    /// The index that is asked, where one is named.
+    pub index: Option<String>,
+    /// Tokens of the context.
+    pub max_tokens: Option<u32>,
     mode: Option<Mode>,
     #[serde(default)]
     filters: BTreeMap<String, OneOrMore>,
@@ -57,7 +65,11 @@ pub(super) struct ContextBody {
 }
 
 impl ContextBody {
-    pub(super) fn search(self) -> Result<Search, Refusal> {
+    /// What is looked for, and how.
+    ///
+    /// # Errors
+    /// [`Refusal`] of what is out of bounds or cannot be understood.
+    pub fn search(self) -> Result<Search, Refusal> {
         let options = SearchOptions {
             mode: self.mode.unwrap_or_default(),
             filters: pairs(self.filters),
@@ -83,15 +95,20 @@ fn pairs(filters: BTreeMap<String, OneOrMore>) -> Vec<(String, String)> {
 
 /// The body of `POST /v1/embeddings`, as OpenAI's.
 #[derive(Debug, Deserialize)]
-pub(super) struct EmbeddingsBody {
+pub struct EmbeddingsBody {
     input: OneOrMore,
-    pub(super) index: Option<String>,
-    pub(super) encoding_format: Option<String>,
+    /// The index that is asked, where one is named.
+    pub index: Option<String>,
+    /// `float` or `base64`.
+    pub encoding_format: Option<String>,
 }
 
 impl EmbeddingsBody {
     /// The texts.
-    pub(super) fn texts(&self) -> Result<Vec<String>, Refusal> {
+    ///
+    /// # Errors
+    /// [`Refusal`] of what is out of bounds or cannot be understood.
+    pub fn texts(&self) -> Result<Vec<String>, Refusal> {
         texts(self.input.clone().into_vec(), "input")
     }
 }
@@ -99,24 +116,35 @@ impl EmbeddingsBody {
 /// A document to rerank: a text, or an object with one.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
-pub(super) enum RerankDocument {
+pub enum RerankDocument {
+    /// A text.
     Text(String),
-    Object { text: String },
+    /// An object with a text.
+    Object {
+        /// The text.
+        text: String,
+    },
 }
 
 /// The body of `POST /v1/rerank`, as Cohere's.
 #[derive(Debug, Deserialize)]
-pub(super) struct RerankBody {
-    pub(super) query: String,
+pub struct RerankBody {
+    /// What is looked for.
+    pub query: String,
     documents: Vec<RerankDocument>,
-    pub(super) top_n: Option<usize>,
+    /// Documents wanted.
+    pub top_n: Option<usize>,
+    /// Whether their texts are wanted too.
     #[serde(default)]
-    pub(super) return_documents: bool,
+    pub return_documents: bool,
 }
 
 impl RerankBody {
     /// The query and the texts.
-    pub(super) fn texts(&self) -> Result<Vec<String>, Refusal> {
+    ///
+    /// # Errors
+    /// [`Refusal`] of what is out of bounds or cannot be understood.
+    pub fn texts(&self) -> Result<Vec<String>, Refusal> {
         query(&self.query)?;
         let text = |document: &RerankDocument| match document {
             RerankDocument::Text(text) | RerankDocument::Object { text } => text.clone(),
@@ -127,11 +155,13 @@ impl RerankBody {
 
 /// The body of `POST /v1/chat/completions`, as OpenAI's, as far as it matters.
 #[derive(Debug, Deserialize)]
-pub(super) struct ChatBody {
+pub struct ChatBody {
     messages: Vec<ChatMessage>,
+    /// Whether the answer is to come in events.
     #[serde(default)]
-    pub(super) stream: bool,
-    pub(super) index: Option<String>,
+    pub stream: bool,
+    /// The index that is asked, where one is named.
+    pub index: Option<String>,
     mode: Option<Mode>,
     #[serde(default)]
     filters: BTreeMap<String, OneOrMore>,
@@ -160,7 +190,10 @@ struct ChatPart {
 
 impl ChatBody {
     /// What the user asks last.
-    pub(super) fn question(&self) -> Result<String, Refusal> {
+    ///
+    /// # Errors
+    /// [`Refusal`] of what is out of bounds or cannot be understood.
+    pub fn question(&self) -> Result<String, Refusal> {
         let last = self.messages.iter().rfind(|message| message.role == "user");
         let text = match last.and_then(|message| message.content.as_ref()) {
             Some(ChatContent::Text(text)) => text.clone(),
@@ -178,7 +211,10 @@ impl ChatBody {
     }
 
     /// How its passages are found.
-    pub(super) fn options(&self) -> Result<SearchOptions, Refusal> {
+    ///
+    /// # Errors
+    /// [`Refusal`] of what is out of bounds or cannot be understood.
+    pub fn options(&self) -> Result<SearchOptions, Refusal> {
         let search = Search {
             index: None,
             query: String::new(),
@@ -193,7 +229,10 @@ impl ChatBody {
     }
 
     /// The evidence that an answer needs.
-    pub(super) fn threshold(&self) -> Result<Option<f64>, Refusal> {
+    ///
+    /// # Errors
+    /// [`Refusal`] of what is out of bounds or cannot be understood.
+    pub fn threshold(&self) -> Result<Option<f64>, Refusal> {
         match self.threshold {
             Some(threshold) if !(0.0..=1.0).contains(&threshold) => {
                 Err(Refusal::bad("threshold is a number from 0 to 1"))
@@ -217,12 +256,18 @@ fn texts(texts: Vec<String>, name: &str) -> Result<Vec<String>, Refusal> {
 }
 
 /// Reads the body of a request.
-pub(super) fn body<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Refusal> {
+///
+/// # Errors
+/// [`Refusal`] of what is out of bounds or cannot be understood.
+pub fn body<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Refusal> {
     serde_json::from_slice(bytes).map_err(|error| Refusal::bad(format!("the body: {error}")))
 }
 
 /// Reads the parameters of `GET /search`.
-pub(super) fn search(parameters: &str) -> Result<Search, Refusal> {
+///
+/// # Errors
+/// [`Refusal`] of what is out of bounds or cannot be understood.
+pub fn search(parameters: &str) -> Result<Search, Refusal> {
     let mut search = Search {
         index: None,
         query: String::new(),
@@ -343,7 +388,7 @@ fn decoded(text: &str) -> Result<String, Refusal> {
 }
 
 /// How the server's reranker is asked.
-pub(super) fn rerank(model: [u8; 8]) -> Rerank {
+pub fn rerank(model: [u8; 8]) -> Rerank {
     Rerank {
         model,
         depth: Rerank::DEPTH,
@@ -398,7 +443,7 @@ mod tests {
             (&many, "32"),
         ] {
             let refusal = search(parameters).unwrap_err();
-            assert_eq!(refusal.status, hyper::StatusCode::BAD_REQUEST);
+            assert_eq!(refusal.status, http::StatusCode::BAD_REQUEST);
             assert!(
                 refusal.message.contains(said),
                 "{parameters}: {}",
