@@ -9,9 +9,11 @@ use std::process::Command;
 const ARROWS: &[(&str, &[&str])] = &[
     ("indexes", &[]),
     ("guest", &["indexes"]),
-    ("runtime", &["gpu", "guest", "indexes", "onnx"]),
+    ("runtime", &["api", "gpu", "guest", "indexes", "onnx"]),
+    ("runtime/api", &["guest"]),
     ("runtime/gpu", &["guest", "indexes"]),
     ("runtime/onnx", &[]),
+    ("runtime/wasi", &["api", "guest", "indexes"]),
     ("guest/sandbox", &["guest", "indexes"]),
     ("web", &["guest", "indexes"]),
     ("web/bindgen", &[]),
