@@ -18,6 +18,7 @@ mod output;
 mod rerank;
 mod search;
 mod serve;
+mod tune;
 
 use crate::embed::TextEncoder;
 use crate::host::FolderHost;
@@ -67,6 +68,8 @@ enum Command {
     Inspect(inspect::Arguments),
     /// Put an index, the engine and a search page into a folder, ready to upload
     Bundle(bundle::Arguments),
+    /// Tune an index to a domain: prepare pairs, train, measure, deploy
+    Tune(tune::Arguments),
     /// Get, pack and show embedding models
     Model(model::Arguments),
 }
@@ -99,6 +102,7 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => (inspect::check(arguments), arguments.json),
         Command::Inspect(arguments) => (inspect::inspect(arguments), arguments.json),
         Command::Bundle(arguments) => (bundle::run(arguments), arguments.json),
+        Command::Tune(arguments) => (tune::run(arguments), arguments.json()),
         Command::Model(arguments) => (model::run(arguments), arguments.json()),
     };
     match outcome {

@@ -22,5 +22,6 @@ pub mod pipeline;
 pub mod sandbox;
 pub mod serve;
 pub mod store;
+pub mod tune;
 pub mod update;
 mod web;

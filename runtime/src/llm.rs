@@ -14,6 +14,7 @@ mod endpoint;
 mod error;
 mod paraphrase;
 mod prompt;
+mod question;
 mod stream;
 
 pub use answer::{Asked, answer};
@@ -21,3 +22,4 @@ pub use endpoint::{Endpoint, Key, Limits};
 pub use error::LlmError;
 pub use paraphrase::paraphrase;
 pub use prompt::{Message, Prompt, draft};
+pub use question::question;
