@@ -8,16 +8,23 @@
 //! ```
 //!
 //! [`sources`] reads what the user has, [`prepare`] makes training data of it with the negatives of
-//! [`mine`], and [`pairs`] is the folder that they lie in. [`corpus`] is what all of them know of the
-//! index.
+//! [`mine`], and [`pairs`] is the folder that they lie in. [`mod@train`] learns from them what
+//! [`tuned`] keeps in a file, [`mod@table`] is the query table that it changes, and [`overlay`] is the
+//! index with it. [`measure`] says what that gains and whether it may be [`mod@deploy`]ed. [`corpus`] is what all of them know of the index.
 
 pub mod corpus;
+pub mod deploy;
 pub mod error;
+pub mod measure;
 pub mod mine;
+pub mod overlay;
 pub mod pairs;
 pub mod prepare;
 pub mod sources;
 mod split;
+pub mod table;
+pub mod train;
+pub mod tuned;
 
 pub use corpus::Corpus;
 pub use error::TuneError;

@@ -1,6 +1,9 @@
 //! `littoral tune`: training data, tuned query tables, their measurement and their way into an index.
 
+mod deploy;
+mod eval;
 mod prepare;
+mod train;
 
 use super::Outcome;
 use super::output::Failure;
@@ -10,6 +13,12 @@ use crate::tune::TuneError;
 enum Action {
     /// Make training data of judged queries, pairs, clicks or the documents themselves
     Prepare(Box<prepare::Arguments>),
+    /// Tune the query table of an index on such data
+    Train(train::Arguments),
+    /// Measure held-out and general queries before and after
+    Eval(eval::Arguments),
+    /// Put a tuned table into its index, if it has proved itself
+    Deploy(deploy::Arguments),
 }
 
 #[derive(Debug, clap::Args)]
@@ -22,6 +31,9 @@ impl Arguments {
     pub(super) fn json(&self) -> bool {
         match &self.action {
             Action::Prepare(arguments) => arguments.json,
+            Action::Train(arguments) => arguments.json,
+            Action::Eval(arguments) => arguments.json,
+            Action::Deploy(arguments) => arguments.json,
         }
     }
 }
@@ -29,6 +41,9 @@ impl Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     match &arguments.action {
         Action::Prepare(arguments) => prepare::run(arguments),
+        Action::Train(arguments) => train::run(arguments),
+        Action::Eval(arguments) => eval::run(arguments),
+        Action::Deploy(arguments) => deploy::run(arguments),
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::eval::DatasetError;
 use crate::llm::LlmError;
 use littoral_guest::EngineError;
+use littoral_indexes::IndexError;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -53,6 +54,30 @@ pub enum TuneError {
         /// Queries read.
         n_read: u64,
     },
+    /// The index has no query table.
+    #[error("the index has no query table, so there is none to tune")]
+    NoTable,
+    /// The file is not what `train` writes.
+    #[error("{} is no tuned table: {reason}", path.display())]
+    NotTuned {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A table was tuned from another one than the index has.
+    #[error("{} was tuned from the table {own}, and the index has {found}", path.display())]
+    OtherTable {
+        /// The file.
+        path: PathBuf,
+        /// The table that it was tuned from.
+        own: String,
+        /// That of the index.
+        found: String,
+    },
+    /// What was learned cannot be written as a table.
+    #[error(transparent)]
+    Index(#[from] IndexError),
     /// The folder is not what `prepare` writes.
     #[error("{} is no folder of prepared pairs: {reason}", path.display())]
     NotPrepared {
@@ -76,6 +101,10 @@ impl TuneError {
             Self::Extension { .. } => "tune-extension",
             Self::NothingLinked { .. } => "tune-nothing-linked",
             Self::NotPrepared { .. } => "tune-not-prepared",
+            Self::NoTable => "no-table",
+            Self::NotTuned { .. } => "not-tuned",
+            Self::OtherTable { .. } => "other-table",
+            Self::Index(error) => error.code(),
         }
     }
 
@@ -93,6 +122,12 @@ impl TuneError {
                 "the sources must name documents by the ids or addresses of this index: \
                  littoral search INDEX QUERY --json shows them"
             }
+            Self::NoTable => "build the index with --embedder table",
+            Self::NotTuned { .. } => "make it with littoral tune train DIR --index INDEX -o TUNED",
+            Self::OtherTable { .. } => {
+                "train again on the index as it is now: littoral tune train DIR --index INDEX -o TUNED"
+            }
+            Self::Index(_) => "train again with a lower rate",
             Self::NotPrepared { .. } => "make it with littoral tune prepare INDEX -o DIR",
         }
     }
