@@ -18,7 +18,7 @@ pub struct Tuning {
 /// A query table tuned to judged queries, and what that gained. Its blocks lie in a folder of their
 /// own beside the segments', under [`Self::id`]; the table that it was tuned from stays where it was,
 /// read by nobody.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Default)]
 pub struct TunedTable {
     /// Start of the BLAKE3 hash of the payloads of its blocks, one after another, by number.
     pub id: [u8; 8],
@@ -78,8 +78,8 @@ impl Tuning {
         let table = if rest.is_empty() {
             None
         } else {
-            let (table, n) = decode(rest, config).ok()?;
-            (n == rest.len()).then_some(table)?
+            let (table, n) = decode::<TunedTable>(rest, config).ok()?;
+            Some((n == rest.len()).then_some(table)?)
         };
         let tuning = Self {
             fusion,

@@ -142,7 +142,7 @@ impl Measurement<'_> {
         let payloads = self.tuned.blocks(&table)?;
         let fusion = self.tuned.record.fusion;
         let delta = |record| Delta::new(index.manifest(), &payloads, record, fusion);
-        let over = delta(unmeasured()).over(index.host().clone())?;
+        let over = delta(TunedTable::default()).over(index.host().clone())?;
         let after = pollster::block_on(Index::open(over))?;
         let held_out = effect(index, &after, &self.pairs.judged)?;
         let drafted;
@@ -208,21 +208,6 @@ impl Measurement<'_> {
     }
 }
 
-/// A record without figures.
-fn unmeasured() -> TunedTable {
-    TunedTable {
-        id: [0; 8],
-        data: [0; 8],
-        n_pairs: 0,
-        n_held_out: 0,
-        dense: [0; 2],
-        hybrid: [0; 2],
-        p: 0,
-        general: [0; 2],
-        forced: false,
-    }
-}
-
 /// What the index will say of it.
 fn record(tuned: &Tuned, measured: &Measured) -> TunedTable {
     let share = |x: f64| (x * 10_000.0).round().clamp(0.0, 10_000.0) as u16;
@@ -240,7 +225,7 @@ fn record(tuned: &Tuned, measured: &Measured) -> TunedTable {
         hybrid: both(&measured.held_out.hybrid),
         p: share(measured.held_out.dense.difference.p),
         general: both(&measured.general.hybrid),
-        ..unmeasured()
+        ..TunedTable::default()
     }
 }
 

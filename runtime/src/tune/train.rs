@@ -5,18 +5,22 @@
 
 use super::corpus::Corpus;
 use super::error::TuneError;
+use super::overlay::Delta;
 use super::pairs::{Pairs, Row};
 use super::sources::Asked;
 use super::split::{lot, split};
 use super::table::{Name, Table};
 use super::tuned::{Point, Record, Tuned};
 use crate::build::CREATED_BY;
+use crate::eval::fit::fit_fusion;
+use crate::eval::{Dataset, Qrels, Query as Judged};
 use crate::pipeline::Pool;
 use littoral_guest::Host;
 use littoral_guest::answer::sentences;
-use littoral_guest::engine::Index;
+use littoral_guest::engine::{Index, SearchOptions};
 use littoral_guest::table::spans::of_sentence;
 use littoral_guest::table::tune::{Example, Look, TuneInput, TuneOptions, tune};
+use littoral_indexes::manifest::TunedTable;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
@@ -35,7 +39,7 @@ const LEAST_QUERIES: usize = 2;
 /// # Errors
 /// [`TuneError::NoTable`] for an index without a query table, [`TuneError::NothingLinked`] when no row
 /// leads to a passage of the index.
-pub fn train<H: Host>(
+pub fn train<H: Host + Clone>(
     index: &Index<H>,
     corpus: &Corpus,
     pairs: &Pairs,
@@ -86,7 +90,7 @@ pub fn train<H: Host>(
         documents: &documents,
     };
     let mut curve = Vec::new();
-    let (_, best) = tune(&input, options, pool, |seen| {
+    let (chosen, best) = tune(&input, options, pool, |seen| {
         look(seen, false);
         curve.push(Point {
             step: seen.step,
@@ -107,6 +111,19 @@ pub fn train<H: Host>(
     let (correction, _) = tune(&last, &at_best, pool, |seen| {
         look(seen, true);
     });
+    let fusion = if best.step > 0 {
+        let chosen = Tuned::new(Record::default(), &lexis.names, chosen);
+        let choosing = parts.held_out.iter().map(|&place| &asked[place]);
+        fusion(
+            index,
+            corpus,
+            &table,
+            &chosen,
+            &choosing.collect::<Vec<_>>(),
+        )?
+    } else {
+        None
+    };
     let record = Record {
         target: "table".to_owned(),
         created_by: CREATED_BY.to_owned(),
@@ -121,11 +138,42 @@ pub fn train<H: Host>(
         options: named(options),
         curve,
         best_step: best.step,
-        fusion: None,
+        fusion,
         leaks: 0,
         seconds: start.elapsed().as_secs_f64(),
     };
     Ok(Tuned::new(record, &lexis.names, correction))
+}
+
+/// How rankings are joined best with the table `tuned`, by queries that it was not trained on; `None` as
+/// before, where nothing is better beyond chance.
+fn fusion<H: Host + Clone>(
+    index: &Index<H>,
+    corpus: &Corpus,
+    table: &Table,
+    tuned: &Tuned,
+    choosing: &[&Asked],
+) -> Result<Option<u16>, TuneError> {
+    let payloads = tuned.blocks(table)?;
+    let delta = Delta::new(index.manifest(), &payloads, TunedTable::default(), None);
+    let after = pollster::block_on(Index::open(delta.over(index.host().clone())?))?;
+    let queries = (0..).zip(choosing).map(|(i, asked): (usize, _)| Judged {
+        id: i.to_string(),
+        text: asked.text.clone(),
+    });
+    let judged = (0..).zip(choosing).flat_map(|(i, asked): (usize, _)| {
+        let documents = asked.relevant.keys();
+        documents.map(move |&d| (i.to_string(), corpus.documents[d].id.clone(), 1))
+    });
+    let dataset = Dataset::new(
+        "train",
+        "choosing",
+        queries.collect(),
+        Qrels::from_iter(judged),
+    );
+    let fitted = fit_fusion(&after, &dataset, &SearchOptions::default(), index.fusion())?;
+    let kept = fitted.filter(|fitted| fitted.kept);
+    Ok(kept.map(|fitted| fitted.chosen.setting()))
 }
 
 fn hex(bytes: &[u8]) -> String {
