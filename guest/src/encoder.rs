@@ -120,29 +120,31 @@ impl Encoder {
 
     /// Vectors of texts, cut to [`Encoder::max_tokens`]: `[n, dims]`.
     pub fn embed(&self, texts: &[&str]) -> Vec<f32> {
-        let tokenizer = self.tokenizer();
-        let tokens = texts
-            .iter()
-            .map(|text| tokenizer.encode(text, self.max_tokens()));
-        self.encode(&tokens.collect::<Vec<_>>())
+        self.encode(&self.tokens_after("", texts))
     }
 
     /// The vector of a query, with the prompt that the model wants before one: `[dims]`.
     pub fn embed_query(&self, query: &str) -> Vec<f32> {
-        self.embed_after(&self.model.config.query_prompt, &[query])
+        self.encode(&self.tokens_after(&self.model.config.query_prompt, &[query]))
     }
 
     /// Vectors of documents, with the prompt that the model wants before one: `[n, dims]`.
     pub fn embed_documents(&self, texts: &[&str]) -> Vec<f32> {
-        self.embed_after(&self.model.config.document_prompt, texts)
+        self.encode(&self.document_tokens(texts))
     }
 
-    fn embed_after(&self, prompt: &str, texts: &[&str]) -> Vec<f32> {
+    /// Documents as tokens, begin and end included, as [`Encoder::embed_documents`] encodes them.
+    pub fn document_tokens(&self, texts: &[&str]) -> Vec<Vec<u32>> {
+        self.tokens_after(&self.model.config.document_prompt, texts)
+    }
+
+    fn tokens_after(&self, prompt: &str, texts: &[&str]) -> Vec<Vec<u32>> {
+        let tokens = |text: &str| self.tokenizer().encode(text, self.max_tokens());
+        let texts = texts.iter();
         if prompt.is_empty() {
-            return self.embed(texts);
+            return texts.map(|text| tokens(text)).collect();
         }
-        let prompted: Vec<String> = texts.iter().map(|text| [prompt, text].concat()).collect();
-        self.embed(&prompted.iter().map(String::as_str).collect::<Vec<_>>())
+        texts.map(|text| tokens(&[prompt, text].concat())).collect()
     }
 
     /// What a cross-encoder's classifier gives for pairs of texts, as

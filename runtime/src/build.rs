@@ -1,6 +1,6 @@
 //! Builds an index from documents.
 
-use crate::embed::{EmbedError, Embedder, Sample};
+use crate::embed::{EmbedError, Embedder, Sample, mark_in};
 use crate::expand::{ExpandError, Expander};
 use crate::pipeline::{Pool, pipeline};
 use crate::store::{Folder, StoreError, TemporaryFile};
@@ -19,7 +19,8 @@ use littoral_indexes::table::TableManifest;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Name and version written into indexes.
+/// Name and version written into indexes, and behind them who computed vectors, where it was not the
+/// CPU.
 pub const CREATED_BY: &str = concat!("littoral ", env!("CARGO_PKG_VERSION"));
 
 /// The embedder whose queries are encoded by a table.
@@ -148,6 +149,17 @@ impl Tools {
         })
     }
 
+    /// What an index with `settings` says of what it was made with: the program, and where its vectors
+    /// are not the CPU's alone, whose they are. `kept` is what the index said so far, where parts of it
+    /// stay.
+    pub(crate) fn created_by(&self, settings: &Settings, kept: Option<&str>) -> String {
+        let has_vectors = !settings.embedding.embedder.is_empty();
+        let own = self.embedder.as_ref().filter(|_| has_vectors);
+        let own = own.and_then(Embedder::mark);
+        let mark = own.as_deref().unwrap_or(mark_in(kept.unwrap_or_default()));
+        [CREATED_BY, mark].concat()
+    }
+
     /// The embedder for an index with `settings`: that of its documents, or none.
     fn embedder(&self, settings: &Settings) -> Result<Option<&Embedder>, BuildFailure> {
         let Embedding {
@@ -207,7 +219,7 @@ impl Collection {
             settings,
             averages: shared.averages,
             dictionary: shared.dictionary,
-            created_by: CREATED_BY,
+            created_by: &tools.created_by(settings, None),
             vectors: embedder.map(|embedder| VectorInput {
                 dims: embedder.dims(),
                 rotation: shared.rotation,
@@ -281,8 +293,9 @@ pub fn collect<I: Send, O: Send>(
     let scratch = TemporaryFile::new().map_err(BuildFailure::Scratch)?;
     let mut builder = SegmentBuilder::new(scratch);
     let mut spans = Spans::new();
+    let n_threads = tools.pool.n_threads();
     pipeline(
-        tools.pool.n_threads(),
+        embedder.map_or(n_threads, |embedder| embedder.n_askers(n_threads)),
         weigh,
         produce,
         || {
@@ -343,7 +356,7 @@ pub(crate) fn write_whole(
         return Err(BuildFailure::Empty);
     };
     let manifest = Manifest {
-        created_by: CREATED_BY.to_owned(),
+        created_by: tools.created_by(settings, None),
         settings: settings.clone(),
         averages,
         segments: vec![segment],

@@ -10,6 +10,7 @@ mod demo;
 mod embedder;
 mod eval;
 mod expansions;
+mod gpu;
 mod inspect;
 mod llm;
 mod mcp;

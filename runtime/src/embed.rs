@@ -2,18 +2,26 @@
 //! text, so that what did not change costs nothing the next time.
 
 mod cache;
+mod gpu;
+mod memory;
 mod sample;
 
-pub use cache::{CacheError, VectorCache};
+pub use cache::{CacheError, Processor, VectorCache};
+pub use gpu::GpuTexts;
+pub(crate) use gpu::mark_in;
 pub use sample::Sample;
 
 use crate::pipeline::Pool;
 use littoral_guest::Encoder;
 use littoral_guest::build::Workers;
-use std::sync::{Arc, Mutex, PoisonError};
+use memory::Memory;
+use std::sync::Arc;
 
 /// Texts encoded as one job.
 const JOB_TEXTS: usize = 16;
+
+/// Texts of a job where a GPU takes them: enough of them together fill it.
+const GPU_JOB_TEXTS: usize = 256;
 
 /// Why an encoder gave no vector.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +61,10 @@ pub trait TextEncoder: Send + Sync {
     fn encode_query(&self, query: &str) -> Result<Vec<f32>, EncodeError> {
         self.encode(&[query])
     }
+    /// The model, where it is of the family that GPUs have kernels for.
+    fn family(self: Arc<Self>) -> Option<Arc<Encoder>> {
+        None
+    }
 }
 
 impl TextEncoder for Encoder {
@@ -75,20 +87,55 @@ impl TextEncoder for Encoder {
     fn encode_query(&self, query: &str) -> Result<Vec<f32>, EncodeError> {
         Ok(self.embed_query(query))
     }
+
+    fn family(self: Arc<Self>) -> Option<Arc<Encoder>> {
+        Some(self)
+    }
 }
 
 /// An encoder with the memory of what it encoded.
 #[derive(Clone)]
 pub struct Embedder {
     encoder: Arc<dyn TextEncoder>,
-    cache: Option<Arc<Mutex<VectorCache>>>,
+    memory: Memory,
+    gpu: Option<(Arc<GpuTexts>, Memory)>,
 }
 
 impl Embedder {
     /// Embeds with `encoder`; remembers in `cache` where there is one.
     pub fn new(encoder: Arc<dyn TextEncoder>, cache: Option<VectorCache>) -> Self {
-        let cache = cache.map(|cache| Arc::new(Mutex::new(cache)));
-        Self { encoder, cache }
+        Self {
+            encoder,
+            memory: Memory::new(cache),
+            gpu: None,
+        }
+    }
+
+    /// The same by `gpu`, to which the encoder was brought, while it lasts; what it computes is
+    /// remembered in `cache`. What the CPU computed and is remembered is taken first.
+    #[must_use]
+    pub fn with_gpu(mut self, gpu: Arc<GpuTexts>, cache: Option<VectorCache>) -> Self {
+        self.gpu = Some((gpu, Memory::new(cache)));
+        self
+    }
+
+    /// The encoder.
+    pub fn encoder(&self) -> &Arc<dyn TextEncoder> {
+        &self.encoder
+    }
+
+    /// What `created_by` of an index says of who computed its vectors, beside the program.
+    pub(crate) fn mark(&self) -> Option<String> {
+        self.gpu.as_ref().map(|(gpu, _)| gpu.mark())
+    }
+
+    /// How many may ask at a time where there are `n_threads`: those that wait for a GPU need no
+    /// processor.
+    pub(crate) fn n_askers(&self, n_threads: usize) -> usize {
+        match self.gpu {
+            Some(_) => gpu::askers(n_threads),
+            None => n_threads,
+        }
     }
 
     /// Identifies the model.
@@ -110,25 +157,26 @@ impl Embedder {
         let dims = self.dims();
         let keys: Vec<_> = texts.iter().map(|text| cache::key(text)).collect();
         let mut vectors = vec![None; texts.len()];
-        if let Some(cache) = &self.cache {
-            let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
-            for (vector, key) in vectors.iter_mut().zip(&keys) {
-                *vector = cache.get(key)?;
-            }
+        self.memory.fill(&keys, &mut vectors)?;
+        if let Some((_, memory)) = &self.gpu {
+            memory.fill(&keys, &mut vectors)?;
         }
         let missing: Vec<usize> = (0..texts.len()).filter(|&i| vectors[i].is_none()).collect();
         let asked: Vec<&str> = missing.iter().map(|&i| texts[i].as_str()).collect();
-        let encoded = self.encoder.encode(&asked)?;
+        let (encoded, memory) = match &self.gpu {
+            Some((gpu, of_gpu)) => match gpu.encode(&asked) {
+                (encoded, true) => (encoded, of_gpu),
+                (encoded, false) => (encoded, &self.memory),
+            },
+            None => (self.encoder.encode(&asked)?, &self.memory),
+        };
         let mut fresh = Vec::with_capacity(missing.len());
         for (&i, vector) in missing.iter().zip(encoded.chunks_exact(dims.max(1))) {
             let rounded = cache::Rounded::of(vector);
             vectors[i] = Some(rounded.vector());
             fresh.push((keys[i], rounded));
         }
-        if let Some(cache) = &self.cache {
-            let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
-            cache.put(fresh)?;
-        }
+        memory.put(fresh)?;
         Ok(vectors.into_iter().flatten().flatten().collect())
     }
 
@@ -140,7 +188,12 @@ impl Embedder {
         // Texts of one length together: jobs end at about the same time.
         let mut order: Vec<usize> = (0..texts.len()).collect();
         order.sort_by_key(|&i| (std::cmp::Reverse(texts[i].len()), i));
-        let jobs: Vec<Vec<usize>> = order.chunks(JOB_TEXTS).map(<[usize]>::to_vec).collect();
+        let job_texts = if self.gpu.is_some() {
+            GPU_JOB_TEXTS
+        } else {
+            JOB_TEXTS
+        };
+        let jobs: Vec<Vec<usize>> = order.chunks(job_texts).map(<[usize]>::to_vec).collect();
         let dims = self.dims();
         let embedded = pool.map(jobs, |job| {
             let own: Vec<String> = job.iter().map(|&i| texts[i].clone()).collect();

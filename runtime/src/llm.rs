@@ -13,7 +13,6 @@ mod client;
 mod endpoint;
 mod error;
 mod paraphrase;
-mod prompt;
 mod question;
 mod stream;
 
@@ -21,5 +20,4 @@ pub use answer::{Asked, answer};
 pub use endpoint::{Endpoint, Key, Limits};
 pub use error::LlmError;
 pub use paraphrase::paraphrase;
-pub use prompt::{Message, Prompt, draft};
 pub use question::question;

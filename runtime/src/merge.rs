@@ -148,6 +148,7 @@ fn merge(
     let base = Base::read(&index, kept[0])?;
     let merged = collection.finish(settings, &base.shared(manifest.averages), folder, tools)?;
     let mut next = manifest.clone();
+    next.created_by = tools.created_by(settings, Some(&manifest.created_by));
     next.segments = kept.iter().map(|&s| manifest.segments[s].clone()).collect();
     next.segments.extend(merged.map(|(segment, _)| segment));
     folder.commit(&next)?;

@@ -7,6 +7,7 @@
 //! would make it.
 
 use crate::build::{BuildFailure, Built, CREATED_BY, Tools, collect, source_hash, write_index};
+use crate::embed::mark_in;
 use crate::expand::Expander;
 use crate::host::FolderHost;
 use crate::ingest::{
@@ -344,7 +345,10 @@ pub fn update(
         return Ok(outcome);
     }
     let mut next = Manifest {
-        created_by: CREATED_BY.to_owned(),
+        created_by: match added {
+            Some(_) => tools.created_by(&settings, Some(&manifest.created_by)),
+            None => [CREATED_BY, mark_in(&manifest.created_by)].concat(),
+        },
         settings: settings.clone(),
         ..manifest.clone()
     };

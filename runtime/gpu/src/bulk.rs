@@ -14,8 +14,11 @@ const WINDOW: Duration = Duration::from_millis(2);
 /// Tokens that are enough for a batch.
 const ENOUGH_TOKENS: usize = 32_768;
 
-/// Texts and tokens of each for the comparison with the CPU.
-const TRIAL: (usize, usize) = (256, 128);
+/// Texts of a call and tokens of each in the comparison with the CPU: a document's chunks.
+const TRIAL: (u32, usize) = (4, 128);
+
+/// How long each of both is measured.
+const TRIAL_TIME: Duration = Duration::from_millis(300);
 
 /// Least cosine between the vectors of the device and the CPU in the test, where they are not the same:
 /// floats rounded another way move activations of 8 bits by a step here and there, which costs less
@@ -28,7 +31,7 @@ type Request = (Vec<Vec<u32>>, Sender<Option<Vec<f32>>>);
 /// Texts encoded in a second, measured.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Speeds {
-    /// By the GPU, with what goes to it and comes back.
+    /// By the GPU, with what goes to it and comes back, asked from many threads.
     pub gpu: f64,
     /// By the CPU, on so many threads as were asked for.
     pub cpu: f64,
@@ -99,22 +102,28 @@ impl BulkEncoder {
         &self.plain
     }
 
-    /// Vectors of texts given as tokens, `[n, dims]`; what other threads ask for at the same time goes
-    /// through the device with them.
-    pub fn encode(&self, texts: &[Vec<u32>]) -> Vec<f32> {
+    /// Vectors of texts given as tokens, `[n, dims]`, and whether the GPU made them; what other threads
+    /// ask for at the same time goes through the device with them.
+    pub fn encode(&self, texts: &[Vec<u32>]) -> (Vec<f32>, bool) {
         let n = texts.len() as u64;
-        if self.tally().failure.is_none() {
-            let (send, vectors) = channel();
-            let requests = lock(&self.requests).clone();
-            // A thread that is gone answers as one that failed.
-            let sent = requests.send((texts.to_vec(), send)).is_ok();
-            if let (true, Ok(Some(vectors))) = (sent, vectors.recv()) {
-                self.state.gpu_texts.fetch_add(n, Ordering::Relaxed);
-                return vectors;
-            }
+        if let Some(vectors) = self.by_gpu(texts) {
+            self.state.gpu_texts.fetch_add(n, Ordering::Relaxed);
+            return (vectors, true);
         }
         self.state.cpu_texts.fetch_add(n, Ordering::Relaxed);
-        self.plain.encode(texts)
+        (self.plain.encode(texts), false)
+    }
+
+    /// As [`BulkEncoder::encode`]; nothing once the GPU failed.
+    fn by_gpu(&self, texts: &[Vec<u32>]) -> Option<Vec<f32>> {
+        if lock(&self.state.failure).is_some() {
+            return None;
+        }
+        let (send, vectors) = channel();
+        let requests = lock(&self.requests).clone();
+        // A thread that is gone answers as one that failed.
+        requests.send((texts.to_vec(), send)).ok()?;
+        vectors.recv().ok()?
     }
 
     /// Who encoded what so far.
@@ -126,11 +135,12 @@ impl BulkEncoder {
         }
     }
 
-    /// Measures the device against `n_threads` of the CPU, on texts of 128 tokens.
+    /// Measures the device, asked by `n_askers` at a time, against `n_threads` of the CPU, on calls of
+    /// a few texts of 128 tokens. It takes about a second, or one call of each where that is longer.
     ///
     /// # Errors
     /// What the device failed with.
-    pub fn measure(&self, n_threads: usize) -> Result<Speeds, GpuError> {
+    pub fn measure(&self, n_askers: usize, n_threads: usize) -> Result<Speeds, GpuError> {
         let (n, length) = TRIAL;
         let limit = self.plain.config().vocabulary as u32;
         let length = length.min(self.plain.max_tokens()) as u32;
@@ -139,28 +149,45 @@ impl BulkEncoder {
                 .map(|t| (i * 7919 + t * 104_729) % limit)
                 .collect()
         };
-        let texts: Vec<Vec<u32>> = (0..n as u32).map(text).collect();
-        let mut gpu = 0f64;
-        // The first run compiles the kernels.
-        for _ in 0..3 {
-            let start = Instant::now();
-            self.encode(&texts);
-            gpu = gpu.max(n as f64 / start.elapsed().as_secs_f64());
-        }
+        let texts: Vec<Vec<u32>> = (0..n).map(text).collect();
+        // The first of so many makes the room for them.
+        let all = std::iter::repeat_n(&texts, n_askers).flatten();
+        self.by_gpu(&all.cloned().collect::<Vec<_>>());
+        let gpu = rate(n_askers, || {
+            self.by_gpu(&texts);
+        });
         if let Some(error) = self.tally().failure {
             return Err(error);
         }
-        let few = &texts[..8];
-        let start = Instant::now();
-        std::thread::scope(|scope| {
-            for _ in 0..n_threads {
-                scope.spawn(|| self.plain.encode(few));
-            }
+        let cpu = rate(n_threads, || {
+            self.plain.encode(&texts);
         });
-        let cpu = (n_threads * few.len()) as f64 / start.elapsed().as_secs_f64();
-        self.state.gpu_texts.store(0, Ordering::Relaxed);
-        Ok(Speeds { gpu, cpu })
+        let n = f64::from(n);
+        Ok(Speeds {
+            gpu: gpu * n,
+            cpu: cpu * n,
+        })
     }
+}
+
+/// Calls of `f` a second, by `n_threads` that repeat it for a while, each at least once.
+fn rate(n_threads: usize, f: impl Fn() + Sync) -> f64 {
+    let start = Instant::now();
+    let n_calls = AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..n_threads.max(1) {
+            scope.spawn(|| {
+                loop {
+                    f();
+                    n_calls.fetch_add(1, Ordering::Relaxed);
+                    if start.elapsed() >= TRIAL_TIME {
+                        break;
+                    }
+                }
+            });
+        }
+    });
+    n_calls.into_inner() as f64 / start.elapsed().as_secs_f64()
 }
 
 /// Encodes what is asked for until nobody asks any more.
@@ -258,7 +285,7 @@ mod tests {
                 scope.spawn(move || {
                     for i in 0..30 {
                         let texts = vec![text(thread * 31 + i), text(i)];
-                        assert_eq!(bulk.encode(&texts), plain.encode(&texts));
+                        assert_eq!(bulk.encode(&texts).0, plain.encode(&texts));
                         if (thread, i) == (2, 12) {
                             gpu.lose();
                         }

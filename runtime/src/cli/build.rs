@@ -3,6 +3,7 @@
 mod report;
 
 use super::expansions::{EncoderArguments, ExpansionArguments};
+use super::gpu::{self, GpuArguments};
 use super::output::Failure;
 use super::{Outcome, embedder, expansions};
 use crate::build::{BuildFailure, default_settings};
@@ -14,7 +15,7 @@ use crate::store::Folder;
 use crate::update::{self, Control, Inputs};
 use indicatif::{ProgressBar, ProgressStyle};
 use littoral_indexes::manifest::{ENTRY_NAME, Settings};
-use report::{Did, report};
+use report::{Did, Said, report};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -77,6 +78,8 @@ struct Shared {
     /// Threads; 0 for one a core
     #[arg(long, default_value_t = 0)]
     threads: usize,
+    #[command(flatten)]
+    gpu: GpuArguments,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -113,6 +116,7 @@ pub(super) fn build(arguments: &BuildArguments) -> Result<Outcome, Failure> {
     )?;
     let mut tools = embedder::choose(name, &mut settings, arguments.shared.threads)?;
     tools.expander.clone_from(&expander);
+    let gpu = gpu::choose(&arguments.shared.gpu, &mut tools)?;
     let mut folder = open_folder(&arguments.output)?;
     let watch = Watch::start(files.len());
     let inputs = Inputs::new(&files, options);
@@ -120,9 +124,13 @@ pub(super) fn build(arguments: &BuildArguments) -> Result<Outcome, Failure> {
         .map_err(|error| build_failure(&error))?;
     watch.end();
     let expansions = expander.and_then(|expander| expander.counts());
-    let did = Did::Build { expansions };
-    let json = arguments.shared.json;
-    report(&arguments.output, json, outcome, skipped, start, did)
+    let said = Said {
+        did: Did::Build { expansions },
+        gpu: gpu.map(gpu::Chosen::report),
+        skipped,
+        start,
+    };
+    report(&arguments.output, arguments.shared.json, outcome, said)
 }
 
 pub(super) fn update(arguments: &UpdateArguments) -> Result<Outcome, Failure> {
@@ -167,6 +175,7 @@ pub(super) fn update(arguments: &UpdateArguments) -> Result<Outcome, Failure> {
         let named = &arguments.shared.expansions;
         tools.expander = expansions::again(named, &config, &settings)?;
     }
+    let gpu = gpu::choose(&arguments.shared.gpu, &mut tools)?;
     let watch = Watch::start(files.len());
     let inputs = Inputs::new(&files, options);
     let outcome = update::update(
@@ -183,8 +192,13 @@ pub(super) fn update(arguments: &UpdateArguments) -> Result<Outcome, Failure> {
         files_written: folder.files_written(),
         bytes_written: folder.bytes_written(),
     };
-    let json = arguments.shared.json;
-    report(&arguments.index, json, outcome, skipped, start, did)
+    let said = Said {
+        did,
+        gpu: gpu.map(gpu::Chosen::report),
+        skipped,
+        start,
+    };
+    report(&arguments.index, arguments.shared.json, outcome, said)
 }
 
 fn read_config(shared: &Shared) -> Result<Config, Failure> {

@@ -4,8 +4,9 @@ use super::build::pool;
 use super::model;
 use super::output::Failure;
 use crate::build::{TABLE, Tools};
-use crate::embed::{Embedder, TextEncoder, VectorCache};
+use crate::embed::{Embedder, Processor, TextEncoder, VectorCache};
 use crate::models::{self, ModelsError};
+use littoral_guest::Encoder;
 use littoral_indexes::manifest::{Embedding, Settings};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -68,18 +69,26 @@ pub(super) fn tools(settings: &Settings, threads: usize) -> Result<Tools, Failur
 }
 
 fn with_encoder(encoder: Arc<dyn TextEncoder>, threads: usize) -> Result<Tools, Failure> {
-    let cache = VectorCache::open(&cache_folder(), encoder.id(), encoder.dims());
-    let cache = cache.map_err(|error| {
+    let cache = cache(encoder.id(), encoder.dims(), Processor::Cpu)?;
+    Ok(Tools {
+        pool: pool(threads)?,
+        embedder: Some(Embedder::new(encoder, Some(cache))),
+        expander: None,
+    })
+}
+
+/// The memory of what a GPU computed with `encoder`.
+pub(super) fn gpu_cache(encoder: &Encoder) -> Result<VectorCache, Failure> {
+    cache(encoder.id(), encoder.dims(), Processor::Gpu)
+}
+
+fn cache(id: [u8; 8], dims: usize, processor: Processor) -> Result<VectorCache, Failure> {
+    VectorCache::open(&cache_folder(), id, dims, processor).map_err(|error| {
         Failure::new(
             "write-failed",
             error.to_string(),
             "let LITTORAL_CACHE name a folder that can be written",
         )
-    })?;
-    Ok(Tools {
-        pool: pool(threads)?,
-        embedder: Some(Embedder::new(encoder, Some(cache))),
-        expander: None,
     })
 }
 

@@ -1,4 +1,4 @@
-//! Vectors by the hash of their text, in one file a model.
+//! Vectors by the hash of their text, in one file a model and processor.
 //!
 //! A record is the first 16 bytes of the text's BLAKE3 hash, a scale (`f32`), `dims` components
 //! (`i16`), all little-endian, and the first 8 bytes of the BLAKE3 hash of what precedes. Records are
@@ -27,6 +27,15 @@ pub struct CacheError {
     pub path: PathBuf,
     /// What the system reports.
     pub error: io::Error,
+}
+
+/// What computed vectors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Processor {
+    /// The CPU, whose vectors are the same everywhere.
+    Cpu,
+    /// A GPU.
+    Gpu,
 }
 
 /// The hash of a text.
@@ -81,13 +90,23 @@ pub struct VectorCache {
 
 impl VectorCache {
     /// The cache of the model `id`, with vectors of `dims`, in `folder`, which is made when it is
-    /// not there.
+    /// not there. What another `processor` computed is another file: its vectors may differ in their
+    /// last bits.
     ///
     /// # Errors
     /// [`CacheError`] when the file cannot be opened or read.
-    pub fn open(folder: &Path, id: [u8; 8], dims: usize) -> Result<Self, CacheError> {
+    pub fn open(
+        folder: &Path,
+        id: [u8; 8],
+        dims: usize,
+        processor: Processor,
+    ) -> Result<Self, CacheError> {
         let name: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
-        let path = folder.join(format!("{name}.vectors"));
+        let behind = match processor {
+            Processor::Cpu => "",
+            Processor::Gpu => "-gpu",
+        };
+        let path = folder.join(format!("{name}{behind}.vectors"));
         let failed = |error| CacheError {
             path: path.clone(),
             error,
@@ -222,7 +241,8 @@ mod tests {
         let vector = [0.5f32, -0.25, 0.125];
         let rounded = Rounded::of(&vector);
         let path = {
-            let mut cache = VectorCache::open(folder.path(), [7; 8], 3).expect("a cache");
+            let mut cache =
+                VectorCache::open(folder.path(), [7; 8], 3, Processor::Cpu).expect("a cache");
             assert_eq!(found(&mut cache, "ebb"), None);
             let records = vec![
                 (key("ebb"), rounded.clone()),
@@ -231,7 +251,8 @@ mod tests {
             cache.put(records).expect("room");
             cache.path.clone()
         };
-        let mut cache = VectorCache::open(folder.path(), [7; 8], 3).expect("a cache");
+        let mut cache =
+            VectorCache::open(folder.path(), [7; 8], 3, Processor::Cpu).expect("a cache");
         assert_eq!(found(&mut cache, "flood"), Some(rounded.vector()));
         assert_eq!(found(&mut cache, "ebb"), Some(rounded.vector()));
         drop(cache);
@@ -240,14 +261,16 @@ mod tests {
         bytes[20] ^= 1;
         bytes.pop();
         std::fs::write(&path, &bytes).expect("room");
-        let mut cache = VectorCache::open(folder.path(), [7; 8], 3).expect("a cache");
+        let mut cache =
+            VectorCache::open(folder.path(), [7; 8], 3, Processor::Cpu).expect("a cache");
         assert_eq!(found(&mut cache, "ebb"), None);
         assert_eq!(found(&mut cache, "flood"), None);
         cache
             .put(vec![(key("flood"), rounded.clone())])
             .expect("room");
         assert_eq!(found(&mut cache, "flood"), Some(rounded.vector()));
-        let mut again = VectorCache::open(folder.path(), [7; 8], 3).expect("a cache");
+        let mut again =
+            VectorCache::open(folder.path(), [7; 8], 3, Processor::Cpu).expect("a cache");
         assert_eq!(found(&mut again, "flood"), Some(rounded.vector()));
     }
 

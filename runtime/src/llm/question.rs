@@ -1,8 +1,9 @@
 //! A question that a passage answers.
 
 use super::paraphrase::one_line;
-use super::{Endpoint, LlmError, Message};
+use super::{Endpoint, LlmError};
 use littoral_guest::answer::grounded::printable;
+use littoral_guest::answer::prompt::Message;
 
 /// Characters of a passage that the model is shown.
 const PASSAGE_CHARS: usize = 4_000;

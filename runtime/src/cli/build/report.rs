@@ -1,6 +1,7 @@
 //! What a build or an update says of itself.
 
 use super::super::Outcome;
+use super::super::gpu::GpuReport;
 use super::super::inspect::VectorsReport;
 use super::super::output::{self, Failure};
 use crate::ingest::Skipped;
@@ -56,15 +57,30 @@ pub(super) enum Did {
     },
 }
 
+/// What there is to say beside the outcome.
+#[derive(Debug)]
+pub(super) struct Said {
+    pub(super) did: Did,
+    /// Where a GPU was asked for.
+    pub(super) gpu: Option<GpuReport>,
+    /// Inputs left out when they were looked for.
+    pub(super) skipped: Vec<Skipped>,
+    pub(super) start: Instant,
+}
+
 /// Says what was done to the index in the folder `path`.
 pub(super) fn report(
     path: &Path,
     json: bool,
     outcome: update::Outcome,
-    mut skipped: Vec<Skipped>,
-    start: Instant,
-    did: Did,
+    said: Said,
 ) -> Result<Outcome, Failure> {
+    let Said {
+        did,
+        gpu,
+        mut skipped,
+        start,
+    } = said;
     let (files, index_bytes) = folder_size(path)
         .map_err(|error| Failure::new("unreadable", error.to_string(), "check the folder"))?;
     skipped.extend(outcome.skipped);
@@ -83,6 +99,9 @@ pub(super) fn report(
         let mut value = serde_json::to_value(&summary).unwrap_or_default();
         if let Some(vectors) = &vectors {
             value["vectors"] = json!(vectors);
+        }
+        if let Some(gpu) = &gpu {
+            value["gpu"] = json!(gpu);
         }
         if let Did::Build {
             expansions: Some((used, unused)),
@@ -142,6 +161,9 @@ pub(super) fn report(
     }
     if let Some(vectors) = &vectors {
         output::line(vectors.line());
+    }
+    if let Some(gpu) = &gpu {
+        gpu.print();
     }
     if !summary.skipped.is_empty() {
         output::line(format!("Skipped {}:", summary.skipped.len()));
