@@ -64,6 +64,7 @@ impl Corpus {
             let vectors = pollster::block_on(index.chunk_vectors(s))?;
             corpus.dims = corpus.dims.max(dims);
             let gone = index.deleted(s);
+            // Documents come in the order of their numbers, without those that were deleted.
             let mut numbers =
                 (0..layout.n_documents()).filter(|document| gone.binary_search(document).is_err());
             pollster::block_on(index.export(s, &mut |stored| {
