@@ -17,7 +17,8 @@
 //! query has move with the map alone. What is made small is the contrastive loss: the surprise of a
 //! softmax, at some temperature, over the passages that answer, hard negatives, those of the other
 //! queries of the batch, and a sample of all; of a document that answers the nearest passage counts.
-//! Beside it, texts drawn from the documents are asked to rank passages as before (`hold`).
+//! Beside it, texts drawn from the documents are asked to rank passages as before (`hold`), and to find the
+//! document that they are of (`own`).
 //!
 //! Training ends where queries set aside for that rank best. The result is the same for any number of
 //! threads: work is cut into pieces of fixed size, and what they give is added in their order.
@@ -61,8 +62,8 @@ pub struct TuneInput<'a> {
     pub examples: &'a [Example],
     /// Queries to choose by; none of them shares a document with `examples`.
     pub choosing: &'a [Example],
-    /// Texts that are to rank passages as before, as their rows.
-    pub general: &'a [Vec<u32>],
+    /// Texts drawn from the documents, each with the document that it is of.
+    pub general: &'a [Example],
     /// Vectors of passages, of length 1: `[n_chunks, dims]`.
     pub chunks: &'a [f32],
     /// The passages of each document, one after another: first and number.
@@ -88,8 +89,10 @@ pub struct TuneOptions {
     pub move_rate: f32,
     /// Pull of the map, the gains and the moves to nothing.
     pub pull: f32,
-    /// Weight of the texts that are to rank as before. 0 leaves them out.
+    /// Weight of the texts drawn from documents that are to rank passages as before. 0 leaves them out.
     pub hold: f32,
+    /// Weight of the same texts, that are to find the documents that they are of. 0 leaves them out.
+    pub own: f32,
     /// Passages that a step draws as negatives, beside those that belong to its queries.
     pub sample: usize,
     /// Seed of what is drawn.
@@ -108,6 +111,7 @@ impl Default for TuneOptions {
             move_rate: 1e-3,
             pull: 1e-2,
             hold: 0.3,
+            own: 0.3,
             sample: 2_048,
             seed: 1,
         }
@@ -171,10 +175,10 @@ pub fn tune(
             options.batch,
             &mut draw,
         );
-        let candidates = candidates(input, &batch, options, &mut draw);
         let general: Vec<u32> = (0..options.batch.min(input.general.len()))
             .map(|_| draw.below(input.general.len()) as u32)
             .collect();
+        let candidates = candidates(input, &batch, &general, options, &mut draw);
         let slopes = Slopes::of(
             input,
             &state,
@@ -238,13 +242,15 @@ fn next(shuffled: &mut Vec<u32>, n_all: usize, n: usize, draw: &mut Draw) -> Vec
 fn candidates(
     input: &TuneInput<'_>,
     batch: &[u32],
+    general: &[u32],
     options: &TuneOptions,
     draw: &mut Draw,
 ) -> Vec<u32> {
     let n_chunks = input.chunks.len() / input.dims.max(1);
     let mut all: Vec<u32> = Vec::new();
-    for &example in batch {
-        let example = &input.examples[example as usize];
+    let batch = batch.iter().map(|&i| &input.examples[i as usize]);
+    let general = general.iter().map(|&i| &input.general[i as usize]);
+    for example in batch.chain(general) {
         all.extend(&example.negatives);
         for &document in &example.documents {
             let (first, n) = input.documents[document as usize];

@@ -28,7 +28,7 @@ use std::time::Instant;
 const CHOOSING: f64 = 0.2;
 
 /// Texts drawn from the documents that are to rank passages as before.
-const GENERAL: usize = 2_000;
+const GENERAL: usize = 20_000;
 
 /// Queries that a word without a row must be in, to get one.
 const LEAST_QUERIES: usize = 2;
@@ -69,10 +69,14 @@ pub fn train<H: Host + Clone>(
         places.iter().map(|&place| all[place].clone()).collect()
     };
     let (examples, choosing) = (some(&parts.train), some(&parts.held_out));
-    let general: Vec<Vec<u32>> = general
+    let general: Vec<Example> = general
         .iter()
-        .map(|text| lexis.numbers(&table, text))
-        .filter(|rows| !rows.is_empty())
+        .map(|(text, document)| Example {
+            rows: lexis.numbers(&table, text),
+            documents: vec![*document as u32],
+            negatives: Vec::new(),
+        })
+        .filter(|example| !example.rows.is_empty())
         .collect();
     let documents: Vec<(u32, u32)> = corpus
         .documents
@@ -190,6 +194,7 @@ fn named(options: &TuneOptions) -> BTreeMap<String, f64> {
         ("move_rate", f64::from(options.move_rate)),
         ("pull", f64::from(options.pull)),
         ("hold", f64::from(options.hold)),
+        ("own", f64::from(options.own)),
         ("sample", options.sample as f64),
         ("seed", options.seed as f64),
     ];
@@ -232,9 +237,9 @@ fn queries(corpus: &Corpus, rows: &[Row]) -> Vec<Query> {
     queries.into_values().collect()
 }
 
-/// Texts shaped like queries, drawn from the documents by lot.
-fn general(corpus: &Corpus, seed: u64) -> Vec<String> {
-    let mut texts: BTreeSet<String> = BTreeSet::new();
+/// Texts shaped like queries, drawn from the documents by lot, each with the place of its document.
+fn general(corpus: &Corpus, seed: u64) -> Vec<(String, usize)> {
+    let mut texts: BTreeMap<String, usize> = BTreeMap::new();
     let mut places: Vec<(usize, usize)> = Vec::new();
     for (d, document) in corpus.documents.iter().enumerate() {
         places.extend((0..document.passages.len()).map(|p| (d, p)));
@@ -242,9 +247,9 @@ fn general(corpus: &Corpus, seed: u64) -> Vec<String> {
     places.sort_by_cached_key(|&(d, p)| lot(seed, &format!("{} {p}", corpus.documents[d].id)));
     for (d, p) in places {
         let body = &corpus.documents[d].passages[p].body;
-        for place in sentences(body).into_iter().take(2) {
+        for place in sentences(body) {
             of_sentence(&body[place], &mut |span| {
-                texts.insert(span.text);
+                texts.entry(span.text).or_insert(d);
             });
         }
         if texts.len() >= GENERAL {
@@ -276,7 +281,7 @@ struct Lexis {
 }
 
 impl Lexis {
-    fn new(table: &Table, queries: &[Query], general: &[String]) -> Self {
+    fn new(table: &Table, queries: &[Query], general: &[(String, usize)]) -> Self {
         let mut counts: BTreeMap<Name, usize> = BTreeMap::new();
         for query in queries {
             let names: BTreeSet<Name> = table.names(&query.asked.text).into_iter().collect();
@@ -284,7 +289,7 @@ impl Lexis {
                 *counts.entry(name).or_default() += 1;
             }
         }
-        for text in general {
+        for (text, _) in general {
             for name in table.names(text) {
                 counts.entry(name).or_default();
             }

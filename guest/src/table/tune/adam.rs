@@ -1,4 +1,8 @@
-//! Steps downhill, each coordinate at its own pace.
+//! Steps downhill, at a pace of its own for the map, for each gain and for each move.
+//!
+//! Adam gives each coordinate its pace, which makes noise of the many coordinates that few queries say
+//! anything of. Here all coordinates of a map, or of the move of a row, share one: what pulls strongly
+//! moves, and the rest stays.
 
 use super::loss::Slopes;
 use super::{State, TuneOptions, dot};
@@ -7,26 +11,27 @@ use crate::build::Workers;
 /// How slowly the mean of the slopes, and that of their squares, forget.
 const MEMORY: [f32; 2] = [0.9, 0.99];
 
-/// Coordinates of one piece of work.
-const PIECE: usize = 1 << 14;
-
 /// What is remembered of a group of coordinates.
 #[derive(Debug, Clone)]
 pub(super) struct Group {
     rate: f32,
     /// Slope of the pull to nothing, by distance.
     pull: f32,
+    /// Coordinates that share a pace.
+    width: usize,
     means: Vec<f32>,
+    /// Of the slopes of all that share a pace, the mean of their squares.
     squares: Vec<f32>,
 }
 
 impl Group {
-    fn new(n: usize, rate: f32, pull: f32) -> Self {
+    fn new(n: usize, width: usize, rate: f32, pull: f32) -> Self {
         Self {
             rate,
             pull,
+            width: width.max(1),
             means: vec![0.0; n],
-            squares: vec![0.0; n],
+            squares: vec![0.0; n / width.max(1)],
         }
     }
 
@@ -44,20 +49,22 @@ impl Group {
         if rate == 0.0 {
             return;
         }
-        let values = values.chunks_mut(PIECE).zip(slopes.chunks(PIECE));
-        let memory = self
-            .means
-            .chunks_mut(PIECE)
-            .zip(self.squares.chunks_mut(PIECE));
+        let values = values.chunks_mut(self.width).zip(slopes.chunks(self.width));
+        let memory = self.means.chunks_mut(self.width).zip(&mut self.squares);
         workers.map(
             values.zip(memory).collect(),
-            |((values, slopes), (means, squares))| {
+            |((values, slopes), (means, square))| {
+                let mut sum = 0.0;
                 for i in 0..values.len() {
                     let slope = slopes[i] + pull * values[i];
                     means[i] = MEMORY[0] * means[i] + (1.0 - MEMORY[0]) * slope;
-                    squares[i] = MEMORY[1] * squares[i] + (1.0 - MEMORY[1]) * slope * slope;
-                    let spread = (squares[i] / grown[1]).sqrt() + 1e-8;
-                    values[i] -= rate * (means[i] / grown[0]) / spread;
+                    sum += slope * slope;
+                }
+                let mean = sum / values.len() as f32;
+                *square = MEMORY[1] * *square + (1.0 - MEMORY[1]) * mean;
+                let spread = (*square / grown[1]).sqrt() + 1e-8;
+                for (value, mean) in values.iter_mut().zip(means) {
+                    *value -= rate * (*mean / grown[0]) / spread;
                 }
             },
         );
@@ -78,9 +85,14 @@ impl Adam {
         // Of many rows each is in few queries: the pull is shared out among them.
         let by_row = options.pull / n_rows.max(1) as f32;
         Self {
-            map: Group::new(state.map.len(), options.map_rate, options.pull),
-            gains: Group::new(n_rows, options.gain_rate, by_row),
-            moves: Group::new(state.moves.len(), options.move_rate, by_row),
+            map: Group::new(
+                state.map.len(),
+                state.map.len(),
+                options.map_rate,
+                options.pull,
+            ),
+            gains: Group::new(n_rows, 1, options.gain_rate, by_row),
+            moves: Group::new(state.moves.len(), state.dims, options.move_rate, by_row),
             decay: [1.0; 2],
         }
     }

@@ -10,16 +10,16 @@ const PIECE: usize = 8;
 pub(super) enum Target<'a> {
     /// The documents that answer come first.
     Answers(&'a Example),
-    /// As before, for texts of these rows.
-    Before(&'a [u32]),
+    /// As before.
+    Before(&'a Example),
+    /// The document that the text is of comes first.
+    Own(&'a Example),
 }
 
 impl Target<'_> {
     fn rows(&self) -> &[u32] {
-        match self {
-            Self::Answers(example) => &example.rows,
-            Self::Before(rows) => rows,
-        }
+        let (Self::Answers(example) | Self::Before(example) | Self::Own(example)) = self;
+        &example.rows
     }
 }
 
@@ -55,9 +55,11 @@ impl Slopes {
         let answers = batch
             .iter()
             .map(|&i| Target::Answers(&input.examples[i as usize]));
-        let before = general.iter().filter(|_| options.hold > 0.0);
-        let before = before.map(|&i| Target::Before(&input.general[i as usize]));
-        let targets: Vec<Target<'_>> = answers.chain(before).collect();
+        let texts = general.iter().map(|&i| &input.general[i as usize]);
+        let before = texts.clone().filter(|_| options.hold > 0.0);
+        let own = texts.filter(|_| options.own > 0.0);
+        let targets = answers.chain(before.map(Target::Before));
+        let targets: Vec<Target<'_>> = targets.chain(own.map(Target::Own)).collect();
         let passages = candidates.iter();
         let passages: Vec<f32> = passages
             .flat_map(|&chunk| &input.chunks[chunk as usize * dims..][..dims])
@@ -72,6 +74,7 @@ impl Slopes {
                     let weight = match target {
                         Target::Answers(_) => 1.0 / n,
                         Target::Before(_) => options.hold / n_general,
+                        Target::Own(_) => options.own / n_general,
                     };
                     let at = (input, candidates, &passages[..]);
                     pull(state, target, at, options.temperature, weight, &mut map)
@@ -129,9 +132,12 @@ fn pull(
     }
     let mut scores = scores(&vector, passages, temperature);
     let wanted = match target {
-        Target::Answers(example) => answers(input, example, candidates, &mut scores),
-        Target::Before(rows) => {
-            let mut before = self::scores(&state.vector_before(rows), passages, temperature);
+        Target::Answers(example) | Target::Own(example) => {
+            answers(input, example, candidates, &mut scores)
+        }
+        Target::Before(example) => {
+            let vector = state.vector_before(&example.rows);
+            let mut before = self::scores(&vector, passages, temperature);
             softmax(&mut before);
             before
         }

@@ -54,6 +54,9 @@ pub(super) struct Arguments {
     /// Weight of texts drawn from the documents that are to rank passages as before
     #[arg(long, default_value_t = TuneOptions::default().hold, value_parser = not_negative)]
     hold: f32,
+    /// Weight of the same texts, that are to find the documents that they are of
+    #[arg(long, default_value_t = TuneOptions::default().own, value_parser = not_negative)]
+    own: f32,
     /// Passages drawn as negatives in each step
     #[arg(long, default_value_t = TuneOptions::default().sample as u32)]
     sample: u32,
@@ -96,6 +99,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         move_rate: arguments.move_rate,
         pull: arguments.pull,
         hold: arguments.hold,
+        own: arguments.own,
         sample: arguments.sample as usize,
         seed: arguments.seed,
     };
