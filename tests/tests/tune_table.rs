@@ -52,12 +52,21 @@ fn a_tuned_table_ranks_held_out_queries_better_and_is_deployed_as_a_delta_that_s
     index(root);
     judged(root);
     assert_eq!(prepare(root, &["-o", "a", "--data", "data"]).code, 0);
-    let ran = tuned(root, &[]);
+    let eager = [
+        "--move-rate",
+        "0.005",
+        "--map-rate",
+        "0.0005",
+        "--steps",
+        "300",
+    ];
+    let ran = tuned(root, &eager);
     assert_eq!(ran.code, 0, "{ran:?}");
     let record = ran.json()["record"].clone();
     assert!(record["new_words"].as_u64().unwrap() > 10, "{record}");
     let bytes = fs::read(root.join("tuned")).unwrap();
-    assert_eq!(tuned(root, &["--threads", "1"]).code, 0);
+    let again = [&eager[..], &["--threads", "1"]].concat();
+    assert_eq!(tuned(root, &again).code, 0);
     let again = fs::read(root.join("tuned")).unwrap();
     // All but the seconds is the same for any number of threads.
     assert!(bytes.len().abs_diff(again.len()) < 20);

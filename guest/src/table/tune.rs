@@ -70,7 +70,11 @@ pub struct TuneInput<'a> {
     pub documents: &'a [(u32, u32)],
 }
 
-/// How a table is tuned. The defaults were chosen on parts of the training queries of two collections.
+/// How a table is tuned.
+///
+/// The defaults are cautious. On StackFAQ and a third of SciFact, moves of 1e-3 learned the training
+/// queries by heart (nDCG@10 0.735 to 0.994 there, 0.693 to 0.668 on held-out ones), and gains of 2e-2
+/// cost 0.7 points on held-out ones.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TuneOptions {
     /// Steps at most; over as many the rate rises and falls.
@@ -102,13 +106,13 @@ pub struct TuneOptions {
 impl Default for TuneOptions {
     fn default() -> Self {
         Self {
-            steps: 300,
+            steps: 200,
             end: None,
             batch: 64,
             temperature: 0.05,
-            map_rate: 1e-3,
-            gain_rate: 1e-2,
-            move_rate: 1e-3,
+            map_rate: 1e-4,
+            gain_rate: 0.0,
+            move_rate: 1e-4,
             pull: 1e-2,
             hold: 0.3,
             own: 0.3,

@@ -34,7 +34,7 @@ const GENERAL: usize = 20_000;
 const LEAST_QUERIES: usize = 2;
 
 /// Trains on the rows of `pairs`, which were read from the folder `data`. `look` is shown how training
-/// goes, and whether it is the last one.
+/// goes, and whether it is the last one. `with_fusion` chooses how rankings are joined, too.
 ///
 /// # Errors
 /// [`TuneError::NoTable`] for an index without a query table, [`TuneError::NothingLinked`] when no row
@@ -45,6 +45,7 @@ pub fn train<H: Host + Clone>(
     pairs: &Pairs,
     data: &str,
     options: &TuneOptions,
+    with_fusion: bool,
     pool: &Pool,
     mut look: impl FnMut(&Look, bool),
 ) -> Result<Tuned, TuneError> {
@@ -115,7 +116,7 @@ pub fn train<H: Host + Clone>(
     let (correction, _) = tune(&last, &at_best, pool, |seen| {
         look(seen, true);
     });
-    let fusion = if best.step > 0 {
+    let fusion = if with_fusion && best.step > 0 {
         let chosen = Tuned::new(Record::default(), &lexis.names, chosen);
         let choosing = parts.held_out.iter().map(|&place| &asked[place]);
         fusion(

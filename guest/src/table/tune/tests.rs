@@ -71,6 +71,9 @@ fn queries_that_were_not_trained_on_rank_better_and_the_result_depends_on_no_ord
     let world = World::new();
     let options = TuneOptions {
         map_rate: 2e-2,
+        steps: 300,
+        gain_rate: 1e-2,
+        move_rate: 1e-3,
         ..TuneOptions::default()
     };
     let mut looks = Vec::new();
@@ -162,6 +165,7 @@ fn what_no_query_teaches_stays_as_it_was() {
     };
     let options = TuneOptions {
         map_rate: 0.0,
+        gain_rate: 1e-2,
         steps: 30,
         ..TuneOptions::default()
     };

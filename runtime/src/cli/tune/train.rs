@@ -60,6 +60,9 @@ pub(super) struct Arguments {
     /// Passages drawn as negatives in each step
     #[arg(long, default_value_t = TuneOptions::default().sample as u32)]
     sample: u32,
+    /// Choose how rankings are joined, too: queries of other kinds may be ranked worse by it
+    #[arg(long)]
+    fusion: bool,
     /// Another number draws other batches
     #[arg(long, value_name = "N", default_value_t = TuneOptions::default().seed)]
     seed: u64,
@@ -121,12 +124,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let corpus = Corpus::read(&index).map_err(|error| failure(&error))?;
     let pool = build::pool(arguments.threads)?;
     let data = arguments.data.display().to_string();
+    let with_fusion = arguments.fusion;
     let trained = train(
         &index,
         &corpus,
         &pairs,
         &data,
         &options,
+        with_fusion,
         &pool,
         |look, last| {
             let of_which = if last { "on all pairs" } else { "choosing" };
