@@ -5,6 +5,8 @@
 //!                        └──── pool → (dense) → length 1
 //! ```
 //!
+//! Of a cross-encoder the vector of the first token is read back, and the CPU applies the classifier.
+//!
 //! Weights and activations are cut as on the CPU, their products are exact sums, and the floats in
 //! between go through the same operations in the same order. They have to: where activations have 8
 //! bits, one bit that is rounded another way moves one of them by a step, that moves others, and the
@@ -66,7 +68,11 @@ struct Rows {
     scales: Vec<f32>,
     unknown: usize,
     n_positions: usize,
+    n_types: usize,
 }
+
+/// A text as tokens, and how many of them are of type 0.
+pub type Text<'a> = (&'a [u32], usize);
 
 /// An encoder on a device.
 #[derive(Debug)]
@@ -100,16 +106,25 @@ impl GpuEncoder {
     /// [`GpuError`] when it does not take it.
     pub fn load(gpu: &Arc<Gpu>, model: &Model) -> Result<Self, GpuError> {
         let config = &model.config;
+        let is_classifier = model.head.is_some();
         let shape = Shape {
             hidden: config.hidden,
             heads: config.heads,
             intermediate: config.intermediate,
-            dims: config.dims(),
+            dims: if is_classifier {
+                config.hidden
+            } else {
+                config.dims()
+            },
             epsilon: config.epsilon,
             activation: config.activation,
             dense_activation: config.dense_activation,
-            pooling: config.pooling,
-            normalize: config.normalize,
+            pooling: if is_classifier {
+                Pooling::First
+            } else {
+                config.pooling
+            },
+            normalize: config.normalize && !is_classifier,
         };
         if config.head_width() > shader::MAX_HEAD {
             return Err(GpuError::TooLarge {
@@ -138,6 +153,7 @@ impl GpuEncoder {
                 scales: model.token_scales.clone(),
                 unknown: if has_row(unknown) { unknown } else { 0 },
                 n_positions: config.positions,
+                n_types: config.types,
             },
             shape,
             max_tokens: fitting.min(MAX_TOKENS),
@@ -161,6 +177,16 @@ impl GpuEncoder {
     /// # Errors
     /// [`GpuError`], after which none is known.
     pub fn encode(&self, texts: &[Vec<u32>]) -> Result<Vec<f32>, GpuError> {
+        let texts = texts.iter().map(|tokens| (&tokens[..], usize::MAX));
+        self.encode_texts(&texts.collect::<Vec<_>>())
+    }
+
+    /// As [`GpuEncoder::encode`], of texts whose tokens are of two types; of a cross-encoder the vectors
+    /// of the first tokens, `[n, hidden]`.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn encode_texts(&self, texts: &[Text<'_>]) -> Result<Vec<f32>, GpuError> {
         let dims = self.shape.dims;
         let mut all = vec![0.0; texts.len() * dims];
         let mut room = self.room.lock().unwrap_or_else(PoisonError::into_inner);
@@ -169,13 +195,14 @@ impl GpuEncoder {
             let mut batch = Batch::default();
             let mut who = Vec::new();
             while let Some(&i) = rest.peek() {
-                let tokens = &texts[i][..texts[i].len().min(self.rows.n_positions)];
+                let (tokens, n_first) = texts[i];
+                let tokens = &tokens[..tokens.len().min(self.rows.n_positions)];
                 if batch.n_tokens() + tokens.len() > self.max_tokens {
                     break;
                 }
                 rest.next();
                 if !tokens.is_empty() {
-                    batch.push(&self.rows, tokens, self.shape.pooling);
+                    batch.push(&self.rows, (tokens, n_first), self.shape.pooling);
                     who.push(i);
                 }
             }
@@ -282,13 +309,14 @@ impl Batch {
         self.tokens.len()
     }
 
-    fn push(&mut self, rows: &Rows, tokens: &[u32], pooling: Pooling) {
+    fn push(&mut self, rows: &Rows, (tokens, n_first): Text<'_>, pooling: Pooling) {
         let (first, n) = (self.tokens.len() as u32, tokens.len() as u32);
         for (position, &token) in (0..).zip(tokens) {
             let known = (token as usize) < rows.scales.len();
             let row = if known { token as usize } else { rows.unknown };
             let scale = rows.scales[row].to_bits();
-            let of_type = rows.n_positions as u32;
+            let of_second = usize::from(position as usize >= n_first).min(rows.n_types - 1);
+            let of_type = (rows.n_positions + of_second) as u32;
             self.tokens.push([row as u32, position, of_type, scale]);
         }
         let n_pooled = if pooling == Pooling::Mean { n } else { 1 };
