@@ -19,10 +19,11 @@ const TARGET = "wasm32-unknown-unknown";
 const MODULES = [
   { name: "core", file: "littoral.wasm", features: [] },
   { name: "languages", file: "littoral-languages.wasm", features: ["--features", "languages"] },
+  { name: "answers", file: "littoral-answers.wasm", features: ["--features", "languages,answers"] },
   // Loaded with a model alone, and made for speed.
   { name: "encoder", file: "littoral-encoder.wasm", features: [], crate: "littoral-web-encoder", own: "web-encoder" },
   // Tells documents apart by what `Debug` writes of them.
-  { name: "writer", file: "littoral-writer.wasm", features: ["--features", "languages,writer"], debug: true },
+  { name: "writer", file: "littoral-writer.wasm", features: ["--features", "languages,writer,answers"], debug: true },
 ];
 /** Entries, and what each leaves to be loaded when it is needed. */
 const ENTRIES = [
@@ -30,8 +31,10 @@ const ENTRIES = [
   { entry: "worker.ts", file: "worker.js" },
   { entry: "inline.ts", file: "inline.js" },
   { entry: "languages.ts", file: "languages.js" },
+  { entry: "answers.ts", file: "answers.js" },
   { entry: "encoder.ts", file: "encoder.js" },
   { entry: "notes.ts", file: "notes.js" },
+  { entry: "llm.ts", file: "llm.js" },
   { entry: "node.ts", file: "node.js" },
   { entry: "workerd.ts", file: "workerd.js" },
   { entry: "edge.ts", file: "edge.js" },
@@ -42,7 +45,7 @@ const ENTRIES = [
   // For the pages of the program, not of the npm package.
   { entry: "playground.ts", file: "playground.js" },
 ];
-const EXTERNAL = ["node:*", "*/languages.js", "*/encoder.js", "*/inline.js", "*/notes.js", "*.wasm"];
+const EXTERNAL = ["node:*", "*/answers.js", "*/languages.js", "*/encoder.js", "*/inline.js", "*/llm.js", "*/notes.js", "*.wasm"];
 
 const web = fileURLToPath(new URL(".", import.meta.url));
 const root = join(web, "..");

@@ -20,6 +20,7 @@ pub(crate) mod cite;
 pub(crate) mod evidence;
 pub(crate) mod features;
 pub mod grounded;
+pub mod prompt;
 pub(crate) mod question;
 pub(crate) mod units;
 

@@ -8,7 +8,7 @@
 //! (2020), sections 2.1 to 2.4.
 
 /// The first eight bytes of the hash of `parts`, one after the other.
-pub(crate) fn first_eight(parts: &[&[u8]]) -> [u8; 8] {
+pub fn first_eight(parts: &[&[u8]]) -> [u8; 8] {
     if cfg!(target_arch = "wasm32") {
         plain(&parts.concat())
     } else {

@@ -11,7 +11,7 @@ pub mod coder;
 pub mod envelope;
 pub mod error;
 pub mod filters;
-mod hash;
+pub mod hash;
 pub mod impact;
 pub mod inventory;
 pub mod kernels;

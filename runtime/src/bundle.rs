@@ -17,6 +17,7 @@ mod target;
 pub(crate) use target::{Platform, Server, Store, Target};
 
 use crate::host::FolderHost;
+use crate::web::LICENCES;
 use littoral_guest::EngineError;
 use littoral_guest::engine::{Index, Problem};
 use littoral_indexes::envelope::SegmentId;
@@ -32,9 +33,6 @@ const LIST_NAME: &str = "littoral-bundle.json";
 
 /// A list is small: some hundred bytes for each file of an index.
 const MAX_LIST_BYTES: u64 = 64 << 20;
-
-/// Files beside those that a page loads from the package.
-const LICENCES: [&str; 2] = ["LICENSE-MIT", "LICENSE-APACHE"];
 
 /// Why there is no bundle.
 #[derive(Debug, thiserror::Error)]

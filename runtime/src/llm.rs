@@ -13,11 +13,9 @@ mod client;
 mod endpoint;
 mod error;
 mod paraphrase;
-mod prompt;
 mod stream;
 
 pub use answer::{Asked, answer};
 pub use endpoint::{Endpoint, Key, Limits};
 pub use error::LlmError;
 pub use paraphrase::paraphrase;
-pub use prompt::{Message, Prompt, draft};

@@ -11,24 +11,36 @@ pub(crate) const VARIABLE: &str = "LITTORAL_WEB";
 const BUILD: &str = "node web/build.mjs";
 
 /// Files that a page loads from the package; in a folder without them there is no package.
-pub(crate) const FILES: [&str; 8] = [
+pub(crate) const FILES: [&str; 11] = [
+    "answers.js",
     "element.js",
     "element-languages.js",
     "index.js",
     "inline.js",
     "languages.js",
+    "llm.js",
     "worker.js",
     "littoral.wasm",
+    "littoral-answers.wasm",
     "littoral-languages.wasm",
 ];
 
 /// Files that a server loads from the package, beside the one that opens indexes on its platform.
-pub(crate) const SERVER_FILES: [&str; 4] = [
+pub(crate) const SERVER_FILES: [&str; 7] = [
+    "answers.js",
     "edge.js",
     "languages.js",
+    "llm.js",
     "littoral.wasm",
+    "littoral-answers.wasm",
     "littoral-languages.wasm",
 ];
+
+/// Files beside those that a page loads from the package.
+pub(crate) const LICENCES: [&str; 2] = ["LICENSE-MIT", "LICENSE-APACHE"];
+
+/// Where a page of the package says what addresses of documents are relative to.
+const BASE: &str = "base=\"./\"";
 
 /// Why there is no package.
 #[derive(Debug, thiserror::Error)]
@@ -126,6 +138,14 @@ pub(crate) fn package(say: impl Fn(&str)) -> Result<PathBuf, WebError> {
         },
     };
     Err(WebError::Build { root, reason })
+}
+
+/// `page` of the package with addresses of documents relative to `base`; `None` where it has no place to say
+/// so, as a page of another version.
+pub(crate) fn based(page: &str, base: &str) -> Option<String> {
+    let base = base.replace('&', "&amp;").replace('"', "&quot;");
+    page.contains(BASE)
+        .then(|| page.replace(BASE, &format!("base=\"{base}\"")))
 }
 
 /// A file that `folder` lacks to be the package.

@@ -9,14 +9,17 @@ use serde_json::Value;
 use std::fs;
 use std::path::Path;
 
-const FILES: [&str; 10] = [
+const FILES: [&str; 13] = [
+    "answers.js",
     "element.js",
     "element-languages.js",
     "index.js",
     "inline.js",
     "languages.js",
+    "llm.js",
     "worker.js",
     "littoral.wasm",
+    "littoral-answers.wasm",
     "littoral-languages.wasm",
     "LICENSE-MIT",
     "LICENSE-APACHE",

@@ -123,6 +123,15 @@ const SAME = [
   post("/v1/context", { query: "a", index: "other" }),
   ...["", "[]", "{", '{"query":"a"}x', "\u00ff"].map((body) => post("/v1/context", body)),
   post("/v1/context", JSON.stringify({ query: "a", more: "x".repeat(65 << 10) })),
+  ...[
+    {},
+    { messages: [] },
+    { messages: [{ role: "assistant", content: "x" }] },
+    { messages: [{ role: "user", content: "tide" }], index: "other" },
+    { messages: [{ role: "user", content: "tide" }], threshold: 7 },
+    { messages: [{ role: "user", content: "tide" }], mode: "fuzzy" },
+    { messages: [{ role: "user", content: "x".repeat(3000) }] },
+  ].map((body) => post("/v1/chat/completions", body)),
   post("/v1/embeddings", { input: "tide" }),
   post("/v1/embeddings", { input: [] }),
   post("/v1/embeddings", { input: "tide", encoding_format: "hex" }),
@@ -152,10 +161,26 @@ for (const [name, runtime] of Object.entries(RUNTIMES)) {
       }
     });
 
-    test("writes no answers, and says so", async () => {
-      const messages = [{ role: "user", content: "when is high water?" }];
-      const { status, json } = await asked(server.url, post("/v1/chat/completions", { messages }));
-      assert.deepEqual([status, json.error.code], [501, "no-answers"]);
+    test("answers questions as littoral serve does, whole and as a stream", async () => {
+      const streamed = async (url, request) => {
+        const { text, headers } = await answer(url, request);
+        assert.match(headers["content-type"], /^text\/event-stream/);
+        const events = text.split("\n\n").filter(Boolean).map((event) => event.replace(/^data: /, ""));
+        assert.equal(events.pop(), "[DONE]");
+        return events.map((event) => ({ ...JSON.parse(event), id: "", created: 0 }));
+      };
+      for (const content of ["when is high water?", "who wrote Hamlet?", [{ type: "text", text: "what is a spring tide?" }]]) {
+        for (const more of [{}, { mode: "lexical" }, { threshold: 0 }, { filters: { section: "tides" } }]) {
+          const messages = [{ role: "system", content: "Be short." }, { role: "user", content }];
+          const request = (stream) => post("/v1/chat/completions", { messages, stream, ...more });
+          const [found, expected] = await Promise.all([server.url, native.url].map((url) => asked(url, request(false))));
+          assert.equal(found.status, 200);
+          const apart = ({ json }) => ({ ...json, id: "", created: 0 });
+          assert.deepEqual(apart(found), apart(expected));
+          const [events, others] = await Promise.all([server.url, native.url].map((url) => streamed(url, request(true))));
+          assert.deepEqual(events, others);
+        }
+      }
     });
 
     test("says how it is, counts, and has the headers of serve", async () => {

@@ -97,7 +97,7 @@ test("esbuild bundles a worker of Cloudflare's with its modules", { skip: withou
     loader: { ".wasm": "copy" },
     logLevel: "silent",
   });
-  assert.equal(built("workerd").filter((name) => name.endsWith(".wasm")).length, 2);
+  assert.equal(built("workerd").filter((name) => name.endsWith(".wasm")).length, 3);
 });
 
 test("Vite builds a page with worker and modules", { skip: without("vite") }, async () => {
@@ -119,5 +119,5 @@ test("webpack builds a page with worker and modules", { skip: without("webpack")
     ),
   );
   assert.deepEqual(stats.toJson().errors, []);
-  assert.equal(built("webpack").filter((name) => name.endsWith(".wasm")).length, 3);
+  assert.equal(built("webpack").filter((name) => name.endsWith(".wasm")).length, 4);
 });

@@ -55,6 +55,13 @@ extern "C" {
 #[wasm_bindgen]
 pub struct Index(engine::Index<JsHost>);
 
+#[cfg(feature = "answers")]
+impl Index {
+    pub(crate) fn engine(&self) -> &engine::Index<JsHost> {
+        &self.0
+    }
+}
+
 /// Opens the index that `host` holds.
 ///
 /// # Errors
@@ -100,7 +107,7 @@ impl Index {
     }
 }
 
-fn read(options: &Options) -> Result<SearchOptions, JsValue> {
+pub(crate) fn read(options: &Options) -> Result<SearchOptions, JsValue> {
     let default = SearchOptions::default();
     let mode = match options.mode().as_deref() {
         None => default.mode,

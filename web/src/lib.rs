@@ -7,6 +7,8 @@
 
 #[cfg(target_arch = "wasm32")]
 mod allocator;
+#[cfg(all(target_arch = "wasm32", feature = "answers"))]
+mod answers;
 #[cfg(target_arch = "wasm32")]
 mod error;
 #[cfg(target_arch = "wasm32")]
@@ -18,6 +20,8 @@ mod json;
 #[cfg(all(target_arch = "wasm32", feature = "writer"))]
 mod writer;
 
+#[cfg(all(target_arch = "wasm32", feature = "answers"))]
+pub use answers::{Reply, cited_url};
 #[cfg(target_arch = "wasm32")]
 pub use index::{Index, open};
 #[cfg(all(target_arch = "wasm32", feature = "writer"))]

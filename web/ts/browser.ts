@@ -5,11 +5,12 @@
 //   const { hits } = await index.search("spring tide", { k: 5 });
 
 import { Client, until } from "./client.js";
-import type { Asked, Engine } from "./engine.js";
+import type { Asked, Engine, Wanted } from "./engine.js";
 import { fault, isFault, unpacked } from "./error.js";
 import { fetchHost } from "./host.js";
 import type { Notes, NotesOptions } from "./notes/types.js";
-import type { Host, Index, OpenOptions, Facet, SearchResult } from "./types.js";
+import type { Answer, ContextPassage, Facet, Host, Index, OpenOptions, SearchResult } from "./types.js";
+import type { Prompt, Rest, Sentences } from "./writing.js";
 
 export { fault } from "./error.js";
 export { fetchHost } from "./host.js";
@@ -105,6 +106,26 @@ class Remote implements Engine {
 
   filters(): Promise<Record<string, Facet[]>> {
     return this.call("filters");
+  }
+
+  answer(question: string, asked: Asked, wanted: Wanted): Promise<Answer> {
+    return this.call("answer", question, asked, wanted);
+  }
+
+  draft(question: string, passages: ContextPassage[], sentences?: number): Promise<Prompt> {
+    return this.call("draft", question, passages, sentences);
+  }
+
+  push(writing: number, piece: string): Promise<Sentences> {
+    return this.call("push", writing, piece);
+  }
+
+  finish(writing: number): Promise<Rest> {
+    return this.call("finish", writing);
+  }
+
+  drop(writing: number): Promise<void> {
+    return this.call("drop", writing);
   }
 
   close(): void {

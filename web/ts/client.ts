@@ -1,8 +1,20 @@
 // An index as its user holds it, wherever its engine runs.
 
+import { ask } from "./ask.js";
+import { DEFAULT_TOKENS, forContext, pack } from "./context.js";
 import type { Engine } from "./engine.js";
 import { fault } from "./error.js";
-import type { Facet, Index, SearchOptions, SearchResult } from "./types.js";
+import type {
+  Answer,
+  AnswerSentence,
+  AskOptions,
+  Context,
+  ContextOptions,
+  Facet,
+  Index,
+  SearchOptions,
+  SearchResult,
+} from "./types.js";
 
 /** Wraps an engine. */
 export class Client implements Index {
@@ -37,6 +49,24 @@ export class Client implements Index {
 
   async preload(query: string, options: SearchOptions = {}): Promise<void> {
     await this.search(query, options);
+  }
+
+  async context(query: string, { maxTokens = DEFAULT_TOKENS, ...options }: ContextOptions = {}): Promise<Context> {
+    return pack(await this.search(query, forContext(options)), maxTokens);
+  }
+
+  async *ask(question: string, options: AskOptions = {}): AsyncGenerator<AnswerSentence, Answer> {
+    const { signal } = options;
+    const call = <T>(asked: (engine: Engine) => Promise<T>) => this.#call(signal, () => asked(this.#engine));
+    return yield* ask(call, String(question), options);
+  }
+
+  async answer(question: string, options: AskOptions = {}): Promise<Answer> {
+    const asking = this.ask(question, options);
+    for (;;) {
+      const { done, value } = await asking.next();
+      if (done) return value;
+    }
   }
 
   filters({ signal }: { signal?: AbortSignal } = {}): Promise<Record<string, Facet[]>> {

@@ -2,15 +2,17 @@
 // an index that the engine searches in this isolate.
 
 import { type Authorize, type Grant, restricted } from "./edge/access.js";
-import { type Search, body, context, embeddings, notReranked, search, unanswered } from "./edge/asked.js";
-import { forContext, pack } from "./edge/context.js";
+import { type Search, body, chat, context, embeddings, notReranked, search } from "./edge/asked.js";
+import { Head } from "./edge/chat.js";
+import { forContext, pack } from "./context.js";
 import { Metrics } from "./edge/metrics.js";
 import { Refusal, refusal } from "./edge/refusal.js";
 import { Opened } from "./edge/opened.js";
 import type { Host, Index, SearchResult } from "./types.js";
 
 export { type Authorize, type Claims, type Grant, signToken, signedTokens } from "./edge/access.js";
-export { type Context, type Passage, estimateTokens } from "./edge/context.js";
+export { estimateTokens } from "./context.js";
+export type { Context, ContextPassage } from "./types.js";
 export { type Config, settings } from "./edge/settings.js";
 export { assetsHost, bucketHost, limited, namespaceHost } from "./edge/stores.js";
 
@@ -78,7 +80,18 @@ export function handler(options: Options): (request: Request) => Promise<Respons
 
   const find = async ({ query, options }: Search, grant: Grant): Promise<SearchResult> => {
     const filters = restricted(options.filters, grant.filters);
-    return opened.search(query, { ...options, filters });
+    return opened.ask((index) => index.search(query, { ...options, filters }));
+  };
+
+  const answered = async (sent: Record<string, unknown>, grant: Grant, id: string): Promise<Reply> => {
+    const { search, stream, threshold } = chat(sent);
+    named(search.index);
+    const { mode } = search.options;
+    const filters = restricted(search.options.filters, grant.filters);
+    const answer = await opened.ask((index) => index.answer(search.query, { mode, filters, threshold }));
+    const head = new Head(id);
+    if (!stream) return json(head.whole(answer));
+    return { status: 200, type: "text/event-stream", body: head.stream(answer) };
   };
 
   const named = (asked: string | undefined) => {
@@ -86,7 +99,7 @@ export function handler(options: Options): (request: Request) => Promise<Respons
     throw new Refusal(404, "unknown-index", "there is no such index", "name one with index; GET /healthz lists them");
   };
 
-  const reply = async (request: Request, url: URL, route: string | undefined): Promise<Reply> => {
+  const reply = async (request: Request, url: URL, route: string | undefined, id: string): Promise<Reply> => {
     if (names !== undefined && !names.includes((request.headers.get("host") ?? url.host).toLowerCase())) {
       const hint = "let HOST name an address of the machine to call it by another name";
       throw new Refusal(421, "misdirected", "this server answers to localhost and 127.0.0.1 with its port", hint);
@@ -120,7 +133,7 @@ export function handler(options: Options): (request: Request) => Promise<Respons
       return json(await find(asked, grant));
     }
     const sent = await body(request, route === "embeddings" || route === "rerank");
-    if (route === "chat") throw unanswered(sent);
+    if (route === "chat") return answered(sent, grant, id);
     if (route === "rerank") throw notReranked(sent);
     if (route === "embeddings") {
       const asked = embeddings(sent);
@@ -143,7 +156,7 @@ export function handler(options: Options): (request: Request) => Promise<Respons
     const isPreflight = request.method === "OPTIONS" && route !== undefined;
     let answer: Reply;
     try {
-      answer = isPreflight ? { status: 204, type: "text/plain", body: null } : await reply(request, url, route);
+      answer = isPreflight ? { status: 204, type: "text/plain", body: null } : await reply(request, url, route, id);
     } catch (thrown) {
       const { status, code, message, hint, detail } = refusal(thrown);
       metrics.refused(code);

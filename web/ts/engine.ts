@@ -1,35 +1,57 @@
 // The engine in this thread: loads the WebAssembly module that an index needs and searches with it.
 
 import initCore, * as core from "../generated/core/littoral.js";
+import type * as full from "../generated/answers/littoral.js";
+import { Current, guarded } from "./current.js";
 import { type Bytes, Embedder } from "./embedder.js";
 import { fault, isFault } from "./error.js";
-import type { Facet, Host, SearchOptions, SearchResult, Source } from "./types.js";
+import type { Answer, ContextPassage, Facet, Host, Note, SearchOptions, SearchResult, Source } from "./types.js";
+import type { Prompt, Rest, Sentences, Writing } from "./writing.js";
 
 export interface Sources {
   core: Source;
   languages: Source;
+  answers: Source;
   encoder: Source;
 }
 
 /** The functions of a module. */
 export type Glue = Pick<typeof core, "default" | "open">;
+/** The functions of a module that answers. */
+export type FullGlue = Pick<typeof full, "citedUrl" | "default" | "open" | "Reply">;
 export type CoreIndex = Awaited<ReturnType<typeof core.open>>;
+export type FullIndex = Awaited<ReturnType<typeof full.open>>;
 
 /** A search as the engine takes it, without the signal. */
 export type Asked = Omit<SearchOptions, "signal">;
+
+/** What an answer is to be like. */
+export interface Wanted {
+  sentences?: number;
+  threshold?: number;
+}
 
 /** An index that this thread searches. */
 export interface Engine {
   search(query: string, asked: Asked): Promise<SearchResult>;
   filters(): Promise<Record<string, Facet[]>>;
+  answer(question: string, asked: Asked, wanted: Wanted): Promise<Answer>;
+  /** Begins to hold what a model writes against `passages`. */
+  draft(question: string, passages: ContextPassage[], sentences?: number): Promise<Prompt>;
+  /** Takes a piece of what it writes. */
+  push(writing: number, piece: string): Promise<Sentences>;
+  /** Takes the end of it. */
+  finish(writing: number): Promise<Rest>;
+  /** Lets it go, finished or not. */
+  drop(writing: number): Promise<void>;
   close(): void;
 }
 
 const loaded = new Map<string, Promise<Glue>>();
 
 /** Loads a module once; after a failure the next call tries again. */
-export function load(name: string, glue: () => Promise<Glue> | Glue, source: Source): Promise<Glue> {
-  let module = loaded.get(name);
+export function load<G extends Glue>(name: string, glue: () => Promise<G> | G, source: Source): Promise<G> {
+  let module = loaded.get(name) as Promise<G> | undefined;
   if (module === undefined) {
     module = (async () => {
       if (typeof WebAssembly !== "object") {
@@ -65,133 +87,194 @@ const SIMD = new Uint8Array([
  * queries whose model `model` gives. */
 export async function openEngine(host: Host, sources: Sources, model?: Bytes): Promise<Engine> {
   const embedder = model && new Embedder(model, sources.encoder);
-  const open = async (): Promise<CoreIndex> => {
-    // The entry and the module are fetched side by side, and the entry once for both modules.
-    const entry = host.entry();
-    entry.catch(() => undefined);
-    const once: Host = {
-      entry: () => entry,
+  /** The files of the index, and the entry fetched once for all modules that ask for it now. */
+  const files = (): Host => {
+    let entry: Promise<Uint8Array> | undefined;
+    return {
+      entry: () => {
+        entry ??= host.entry();
+        return entry;
+      },
       read: (paths) => host.read(paths),
       embed: async (model, query) => embedder?.embed(model, query) ?? host.embed?.(model, query),
     };
-    const small = await load("core", () => ({ ...core, default: initCore }), sources.core);
+  };
+  const openWith = async <G extends Glue>(module: Promise<G>, once: Host) => {
+    const glue = await module;
+    return { index: (await guarded(() => glue.open(once))) as Awaited<ReturnType<G["open"]>>, glue };
+  };
+  const open = async (): Promise<CoreIndex> => {
+    const once = files();
+    // The entry and the module are fetched side by side.
+    once.entry().catch(() => undefined);
     try {
-      return await guarded(() => small.open(once));
+      const module = load("core", () => ({ ...core, default: initCore }), sources.core);
+      return (await openWith(module, once)).index;
     } catch (error) {
       if (!isFault(error) || error.code !== "missing-language") throw error;
       const glue = () => import("./languages.js") as unknown as Promise<Glue>;
-      const large = await load("languages", glue, sources.languages);
-      return guarded(() => large.open(once));
+      return (await openWith(load("languages", glue, sources.languages), once)).index;
     }
   };
-  return new Session(await open(), open, embedder);
+  const answering = () => {
+    const glue = () => import("./answers.js") as unknown as Promise<FullGlue>;
+    return openWith(load("answers", glue, sources.answers), files());
+  };
+  return new Session(await open(), open, answering, embedder);
 }
 
-/** An open index that is opened again when it was replaced. */
+/** What answers questions: an index, and the functions of its module. */
+export interface Answering {
+  index: FullIndex;
+  glue: FullGlue;
+}
+
+/** An index that is searched, and asked where somebody asks. */
 export class Session implements Engine {
-  #index: CoreIndex;
-  readonly #open: () => Promise<CoreIndex>;
+  readonly #searching: Current<CoreIndex>;
+  readonly #answering: () => Promise<Answering>;
   readonly #embedder: Embedder | undefined;
-  #reopening: Promise<void> | undefined;
-  #running = 0;
+  #asked: Promise<{ current: Current<FullIndex>; glue: FullGlue }> | undefined;
+  readonly #writings = new Map<number, Writing>();
+  #n = 0;
   #isClosed = false;
 
-  constructor(index: CoreIndex, open: () => Promise<CoreIndex>, embedder?: Embedder) {
-    this.#index = index;
-    this.#open = open;
+  constructor(
+    index: CoreIndex,
+    open: () => Promise<CoreIndex>,
+    answering: () => Promise<Answering>,
+    embedder?: Embedder,
+  ) {
     this.#embedder = embedder;
-    this.#wait();
+    this.#searching = new Current(index, open, (index) => this.#wait(index));
+    this.#answering = answering;
   }
 
-  async search(query: string, { filters = {}, sort, ...options }: Asked): Promise<SearchResult> {
-    const [, key, order] = /^(.*?)(?::(asc|desc))?$/s.exec(sort ?? "") ?? [];
-    const asked = {
-      ...options,
-      filters: Object.entries(filters).flatMap(([name, values]) =>
-        [values].flat().flatMap((value) => [name, String(value)]),
-      ),
-      sort: sort === undefined ? undefined : key,
-      descending: order === "desc",
-    };
+  async search(query: string, asked: Asked): Promise<SearchResult> {
+    const options = plain(asked);
     const start = performance.now();
-    const [text, isReopened] = await this.#ask((index) => index.search(query, asked)).catch((error) => {
-      // Of two reasons the first.
-      throw asked.mode === "dense" && error.code === "unsupported" && this.#embedder?.fault || error;
-    });
-    const result = JSON.parse(text) as SearchResult;
+    const found = this.#from(this.#searching, asked, (index) => index.search(query, options));
+    const result = (await found) as SearchResult;
     result.timings_ms.total = performance.now() - start;
+    return result;
+  }
+
+  async answer(question: string, asked: Asked, { sentences, threshold }: Wanted): Promise<Answer> {
+    const { current } = await this.#asking();
+    const options = plain(asked);
+    const answered = this.#from(current, asked, (index) => index.answer(question, options, sentences, threshold));
+    return (await answered) as Answer;
+  }
+
+  async filters(): Promise<Record<string, Facet[]>> {
+    const [text] = await this.#searching.ask((index) => index.filters());
+    return JSON.parse(text) as Record<string, Facet[]>;
+  }
+
+  async draft(question: string, passages: ContextPassage[], sentences?: number): Promise<Prompt> {
+    const { glue } = await this.#asking();
+    const fields = passages.flatMap(({ id, document, chunk }) => {
+      return [id, document.url, [document.title, ...chunk.heading].join("\n"), chunk.text];
+    });
+    const reply = new glue.Reply(question, fields, sentences);
+    this.#n += 1;
+    this.#writings.set(this.#n, { reply, passages, citedUrl: glue.citedUrl });
+    return { writing: this.#n, messages: JSON.parse(reply.messages) };
+  }
+
+  async push(writing: number, piece: string): Promise<Sentences> {
+    return JSON.parse(this.#writing(writing).reply.push(piece)) as Sentences;
+  }
+
+  async finish(writing: number): Promise<Rest> {
+    const { reply, passages, citedUrl } = this.#writing(writing);
+    const { sentences, quotes, notes } = JSON.parse(reply.finish()) as {
+      quotes: { passage: number; start: number; text: string }[];
+    } & Pick<Rest, "notes" | "sentences">;
+    const citations = quotes.flatMap(({ passage, start, text }) => {
+      const from = passages[passage];
+      if (from === undefined) return [];
+      const { id, document, chunk } = from;
+      const url = citedUrl(document.url, chunk.anchor ?? undefined, text);
+      const first = chunk.start + start;
+      const end = first + new TextEncoder().encode(text).length;
+      return [{ id, document, chunk, url, quote: text, start: first, end }];
+    });
+    return { sentences, citations, notes };
+  }
+
+  async drop(writing: number): Promise<void> {
+    this.#writings.get(writing)?.reply.free();
+    this.#writings.delete(writing);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    for (const writing of this.#writings.keys()) void this.drop(writing);
+    const asked = this.#asked?.then(({ current }) => current.close(), () => undefined);
+    // What is still running may need the encoder.
+    void Promise.all([this.#searching.close(), asked]).then(() => this.#embedder?.close());
+  }
+
+  /** What `call` gives of an index, with what the reader should know beside it. */
+  async #from<I extends CoreIndex | FullIndex>(
+    current: Current<I>,
+    { mode }: Asked,
+    call: (index: I) => Promise<string>,
+  ): Promise<{ notes: Note[] }> {
+    const [text, isReopened] = await current.ask(call).catch((error) => {
+      // Of two reasons the first.
+      throw mode === "dense" && error.code === "unsupported" && this.#embedder?.fault || error;
+    });
+    const result = JSON.parse(text) as { notes: Note[] };
     if (isReopened) {
       const message = "the index was replaced while it was open, and was opened again";
       result.notes.push({ code: "index-reopened", message });
     }
     const missed = this.#embedder?.fault;
-    if (missed !== undefined && asked.mode !== "lexical") {
+    if (missed !== undefined && mode !== "lexical") {
       const { code = "internal" } = missed as { code?: string };
       result.notes.push({ code, message: `searched without the embedder: ${missed.message}` });
     }
     return result;
   }
 
-  async filters(): Promise<Record<string, Facet[]>> {
-    const [text] = await this.#ask((index) => index.filters());
-    return JSON.parse(text) as Record<string, Facet[]>;
-  }
-
-  close(): void {
-    this.#isClosed = true;
-    this.#release();
-  }
-
-  /** What `call` gives, and whether the index had to be opened again for it: once. */
-  async #ask(call: (index: CoreIndex) => Promise<string>): Promise<[string, boolean]> {
+  /** The index that is asked, opened with the first question; after a failure the next one tries again. */
+  #asking() {
     if (this.#isClosed) throw fault("closed", "the index is closed; open it again");
-    this.#running += 1;
-    try {
-      const index = this.#index;
-      try {
-        return [await guarded(() => call(index)), false];
-      } catch (error) {
-        if (!isFault(error) || error.code !== "stale-index") throw error;
-        if (this.#index === index) await this.#reopen();
-        return [await guarded(() => call(this.#index)), true];
-      }
-    } finally {
-      this.#running -= 1;
-      this.#release();
-    }
+    const open = async () => (await this.#answering()).index;
+    this.#asked ??= this.#answering().then(({ index, glue }) => {
+      const current = new Current(index, open, (index) => this.#wait(index));
+      if (this.#isClosed) void current.close();
+      return { current, glue };
+    });
+    this.#asked.catch(() => {
+      this.#asked = undefined;
+    });
+    return this.#asked;
   }
 
-  async #reopen(): Promise<void> {
-    this.#reopening ??= this.#open().then((index) => {
-      // The old one stays until it is collected: other searches may still be running on it.
-      this.#index = index;
-      this.#wait();
-    });
-    try {
-      await this.#reopening;
-    } finally {
-      this.#reopening = undefined;
-    }
+  #writing(number: number): Writing {
+    const writing = this.#writings.get(number);
+    if (writing === undefined) throw fault("closed", "this answer is not being written any more");
+    return writing;
   }
 
   /** Has searches wait for the embedder where the index needs it. */
-  #wait(): void {
-    if (this.#embedder !== undefined) this.#embedder.isNeeded = this.#index.needsEncoder;
-  }
-
-  #release(): void {
-    if (!this.#isClosed || this.#running > 0) return;
-    this.#index.free();
-    this.#embedder?.close();
+  #wait(index: CoreIndex | FullIndex): void {
+    if (this.#embedder !== undefined) this.#embedder.isNeeded = index.needsEncoder;
   }
 }
 
-/** What `call` gives; an error without a code gets one. */
-export async function guarded<T>(call: () => Promise<T>): Promise<T> {
-  try {
-    return await call();
-  } catch (cause) {
-    if (isFault(cause)) throw cause;
-    throw fault("internal", `the engine stopped: ${(cause as Error)?.message ?? cause}`, { cause });
-  }
+/** Options as the engine takes them. */
+function plain({ filters = {}, sort, ...options }: Asked) {
+  const [, key, order] = /^(.*?)(?::(asc|desc))?$/s.exec(sort ?? "") ?? [];
+  return {
+    ...options,
+    filters: Object.entries(filters).flatMap(([name, values]) =>
+      [values].flat().flatMap((value) => [name, String(value)]),
+    ),
+    sort: sort === undefined ? undefined : key,
+    descending: order === "desc",
+  };
 }

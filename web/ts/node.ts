@@ -31,6 +31,7 @@ export async function openWith(host: Host, options: OpenOptions = {}): Promise<I
   const sources: Sources = {
     core: beside(wasm.core, "./littoral.wasm"),
     languages: beside(wasm.languages, "./littoral-languages.wasm"),
+    answers: beside(wasm.answers, "./littoral-answers.wasm"),
     encoder: beside(wasm.encoder, "./littoral-encoder.wasm"),
   };
   const model = embedder === undefined ? undefined : () => readModel(embedder, options.fetch);

@@ -6,13 +6,23 @@
 
 import init, * as writer from "../generated/writer/littoral.js";
 import { Client } from "./client.js";
-import { type Glue, guarded, load, Session } from "./engine.js";
+import { guarded } from "./current.js";
+import { load, Session } from "./engine.js";
 import { fault } from "./error.js";
 import { checkSchema, DEFAULT, recordOf } from "./notes/document.js";
 import { Log, NOTHING, type Snapshot } from "./notes/log.js";
 import { opfs } from "./notes/opfs.js";
 import type { NoteDocument, Notes, NotesChange, NotesOptions, Schema } from "./notes/types.js";
-import type { Facet, Host, Index, SearchOptions, SearchResult } from "./types.js";
+import type {
+  Answer,
+  AnswerSentence,
+  AskOptions,
+  Facet,
+  Host,
+  Index,
+  SearchOptions,
+  SearchResult,
+} from "./types.js";
 
 export type * from "./notes/types.js";
 
@@ -57,7 +67,7 @@ class Collection implements Notes {
   readonly name: string;
   readonly #schema: Schema;
   readonly #log: Log;
-  readonly #glue: Glue;
+  readonly #glue: typeof writer;
   readonly #channel: BroadcastChannel | undefined;
   #now = NOTHING;
   #index: Promise<Index> | undefined;
@@ -65,7 +75,7 @@ class Collection implements Notes {
   #isClosed = false;
   #writing: Promise<unknown> = Promise.resolve();
 
-  constructor(name: string, schema: Schema, log: Log, glue: Glue) {
+  constructor(name: string, schema: Schema, log: Log, glue: typeof writer) {
     this.name = name;
     this.#schema = schema;
     this.#log = log;
@@ -106,6 +116,14 @@ class Collection implements Notes {
     return { query, mode: options.mode ?? "hybrid", hits: [], n_found: 0, ...nothing, timings_ms: { total: 0 }, notes: [] };
   }
 
+  async *ask(question: string, options: AskOptions = {}): AsyncGenerator<AnswerSentence, Answer> {
+    const index = await this.#opened();
+    if (index !== undefined) return yield* index.ask(question, options);
+    const evidence = { score: 0, threshold: options.threshold ?? 0.5, coverage: 0, sentence: 0, cosine: null, words: 0 };
+    const notes = [{ code: "not-found", message: "not found in these documents" }];
+    return { question, answer: "", abstained: true, sentences: [], citations: [], evidence, notes };
+  }
+
   async filters(): Promise<Record<string, Facet[]>> {
     return (await (await this.#opened())?.filters()) ?? {};
   }
@@ -131,7 +149,7 @@ class Collection implements Notes {
       await this.#refresh(false);
       const host = this.#now.entry === undefined ? undefined : hostOf(this.#now);
       const text = JSON.stringify(records);
-      const change = await guarded(() => (this.#glue as typeof writer).amend(host, text, removed));
+      const change = await guarded(() => this.#glue.amend(host, text, removed));
       try {
         if (isInsert && change.removed > 0) {
           throw fault("duplicate-id", "a document with this id is there already; update puts another in its place");
@@ -184,7 +202,8 @@ class Collection implements Notes {
     if (this.#now.entry === undefined) return undefined;
     const host = hostOf(this.#now);
     const open = () => guarded(() => this.#glue.open(host as never));
-    this.#index ??= open().then((index) => new Client(new Session(index, open), "here"));
+    const answering = async () => ({ index: await open(), glue: this.#glue });
+    this.#index ??= open().then((index) => new Client(new Session(index, open, answering), "here"));
     return this.#index;
   }
 }

@@ -84,6 +84,107 @@ export interface SearchResult {
   notes: Note[];
 }
 
+/** How well what was found answers a question. */
+export interface Evidence {
+  /** 0 to 1: the share of questions like this that documents like these answer. */
+  score: number;
+  /** What the score had to reach. */
+  threshold: number;
+  /** The share of the question that the best passage holds, and the best sentence. */
+  coverage: number;
+  sentence: number;
+  /** The highest similarity of a passage by vectors; `null` where none answered. */
+  cosine: number | null;
+  /** The best passage's score by words, beside what the question's words weigh. */
+  words: number;
+}
+
+export interface AnswerSentence {
+  text: string;
+  /** Ids of what it is taken from, or rests on. */
+  citations: string[];
+  /** Whether what it cites says so. A quoted sentence is always supported. */
+  supported: boolean;
+}
+
+export interface Citation {
+  /** What sentences cite it by: 1, 2, … */
+  id: string;
+  document: Hit["document"];
+  chunk: Hit["chunk"];
+  /** The address of the quote: the document's, with a text fragment; empty where it has none. */
+  url: string;
+  /** The words of the document, as they stand there, and their bytes in its text. */
+  quote: string;
+  start: number;
+  end: number;
+}
+
+/** The shape of `littoral ask --json`. */
+export interface Answer {
+  question: string;
+  /** Its sentences, one after another; empty when it abstained. */
+  answer: string;
+  /** Whether nothing found answers the question well enough. */
+  abstained: boolean;
+  sentences: AnswerSentence[];
+  citations: Citation[];
+  evidence: Evidence;
+  notes: Note[];
+}
+
+/** A language model behind an OpenAI-compatible endpoint. */
+export interface Llm {
+  /** Its address up to `/v1`, or with `/chat/completions`. */
+  url: string | URL;
+  model: string;
+  /** Sent as a bearer token. Whoever sees the page sees it. */
+  key?: string;
+  /** Tokens of the passages that it is given. Default 2048. */
+  maxTokens?: number;
+  /** How long it may take in all, in milliseconds. Default 60,000. */
+  timeoutMs?: number;
+  /** Asks it. Default: the platform's. */
+  fetch?: typeof globalThis.fetch;
+}
+
+export interface AskOptions extends Pick<SearchOptions, "mode" | "filters" | "signal"> {
+  /** Sentences at most, 1 to 10. Default 3. */
+  sentences?: number;
+  /** Evidence below which there is no answer, 0 to 1. Default: the index's own. */
+  threshold?: number;
+  /** Writes the answer, which is then held against the passages; without one, they are quoted. */
+  llm?: Llm;
+}
+
+export interface ContextOptions extends Pick<SearchOptions, "mode" | "filters" | "signal"> {
+  /** Tokens of the text, as estimated. Default 2048. */
+  maxTokens?: number;
+}
+
+export interface ContextPassage {
+  /** What an answer cites it by: 1, 2, … in the order of the text. */
+  id: string;
+  document: Hit["document"];
+  chunk: Hit["chunk"];
+  /** Higher is better; comparable within one context only. */
+  score: number;
+  /** Tokens of its part of the text, as estimated. */
+  tokens: number;
+}
+
+/** The shape of `littoral context --json`. */
+export interface Context {
+  query: string;
+  /** The passages, each behind its number, its title and headings, and its address. */
+  text: string;
+  /** Tokens of the text, as estimated: never more than were asked for. */
+  tokens: number;
+  /** Best first. */
+  passages: ContextPassage[];
+  notes: Note[];
+}
+
 /** Where the bytes of an index come from. A file that is not there is rejected with an error of the
  * code `not-found`. */
 export interface Host {
@@ -119,7 +220,7 @@ export interface OpenOptions {
    * searched by vectors only with it. Default: none. */
   embedder?: Model;
   /** Where the WebAssembly modules are. Default: beside this module. */
-  wasm?: { core?: Wasm; languages?: Wasm; encoder?: Wasm };
+  wasm?: { core?: Wasm; languages?: Wasm; answers?: Wasm; encoder?: Wasm };
   signal?: AbortSignal;
 }
 
@@ -134,6 +235,12 @@ export interface Index {
   debouncedSearch(query: string, options?: SearchOptions, ms?: number): Promise<SearchResult | null>;
   /** Fetches what `search` with the same arguments will need. */
   preload(query: string, options?: SearchOptions): Promise<void>;
+  /** Numbered passages for a prompt, within so many tokens. */
+  context(query: string, options?: ContextOptions): Promise<Context>;
+  /** Answers out of the documents: sentences as they come, each with what it cites; in the end the whole. */
+  ask(question: string, options?: AskOptions): AsyncGenerator<AnswerSentence, Answer>;
+  /** As `ask`, at once. */
+  answer(question: string, options?: AskOptions): Promise<Answer>;
   /** The values of every filter key, and how many documents carry each: the most frequent first. */
   filters(options?: { signal?: AbortSignal }): Promise<Record<string, Facet[]>>;
   /** Gives its memory back once no search is running; it cannot be searched again. */

@@ -2,7 +2,7 @@
 // with `{ id, value }` or `{ id, error }`. Its first call is `open`.
 
 import { modelBytes } from "./embedder.js";
-import { type Asked, type Engine, openEngine } from "./engine.js";
+import { type Engine, openEngine } from "./engine.js";
 import { packed } from "./error.js";
 import { fetchHost } from "./host.js";
 import type { Model } from "./types.js";
@@ -23,9 +23,14 @@ const methods: Record<string, (...asked: never[]) => Promise<unknown>> = {
     engine = openEngine(fetchHost(url, globalThis.fetch, cache), here(wasm), model);
     await engine;
   },
-  search: async (query: string, asked: Asked) => (await engine).search(query, asked),
-  filters: async () => (await engine).filters(),
 };
+
+/** What a message may call beside `open`: methods of the engine. */
+const CALLS = ["search", "filters", "answer", "draft", "push", "finish", "drop"] as const;
+
+for (const call of CALLS) {
+  methods[call] = async (...given) => (await engine)[call](...(given as unknown as [never, never, never]));
+}
 
 addEventListener("message", async ({ data: { id, method, given } }: MessageEvent) => {
   try {

@@ -1,6 +1,7 @@
 // Littoral in Cloudflare Workers, which take WebAssembly as a module that was compiled beforehand.
 
 import core from "./littoral.wasm";
+import answers from "./littoral-answers.wasm";
 import languages from "./littoral-languages.wasm";
 import { Client, until } from "./client.js";
 import { modelBytes } from "./embedder.js";
@@ -26,6 +27,7 @@ export async function openWith(host: Host, options: OpenOptions = {}): Promise<I
   const sources = {
     core: () => wasm.core ?? core,
     languages: () => wasm.languages ?? languages,
+    answers: () => wasm.answers ?? answers,
     encoder: () => {
       // Not every worker carries a module that few of them load.
       if (wasm.encoder !== undefined) return wasm.encoder;

@@ -69,6 +69,11 @@ impl Grounder {
         }
     }
 
+    /// The passages that the model was given.
+    pub fn sources(&self) -> &[Source] {
+        &self.sources
+    }
+
     /// Takes a piece of the reply; gives the sentences that are complete with it.
     pub fn push(&mut self, piece: &str, similar: &mut Similar<'_>) -> Vec<AnswerSentence> {
         self.buffer.push_str(piece);

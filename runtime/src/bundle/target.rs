@@ -2,13 +2,10 @@
 
 use super::{Bundle, BundleError, failed};
 use crate::serve::OPENAPI;
-use crate::web::{FILES, SERVER_FILES};
+use crate::web::{FILES, SERVER_FILES, based};
 use serde_json::json;
 use std::fs;
 use std::path::Path;
-
-/// Where the page says what addresses of documents are relative to.
-const BASE: &str = "base=\"./\"";
 
 /// A platform that runs the engine in a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,11 +130,9 @@ impl Bundle {
         }
         let path = pages.join("search.html");
         let page = fs::read_to_string(&path).map_err(failed("read", &path))?;
-        if !page.contains(BASE) {
+        let Some(page) = based(&page, base) else {
             return Err(BundleError::Page { path });
-        }
-        let base = base.replace('&', "&amp;").replace('"', "&quot;");
-        let page = page.replace(BASE, &format!("base=\"{base}\""));
+        };
         self.put("index.html", page.as_bytes())
     }
 

@@ -1,8 +1,9 @@
 //! From a question to an answer of a model that holds what it says to the passages.
 
-use super::{Endpoint, LlmError, draft};
+use super::{Endpoint, LlmError};
 use crate::context::{Context, Passage};
 use littoral_guest::answer::grounded::{Grounder, Similar, Source};
+use littoral_guest::answer::prompt::draft;
 use littoral_guest::answer::{Answer, AnswerSentence, Citation, Evidence, cited_url};
 use littoral_guest::engine::Note;
 
@@ -48,8 +49,9 @@ pub fn answer(
         notes: context.notes.clone(),
     };
     if evidence.score >= evidence.threshold && !context.passages.is_empty() {
-        let prompt = draft(question, &context, sentences);
-        let mut grounder = Grounder::new(context.passages.iter().map(source).collect());
+        let sources: Vec<Source> = context.passages.iter().map(source).collect();
+        let prompt = draft(question, &sources, sentences);
+        let mut grounder = Grounder::new(sources);
         let shown = &mut answer.sentences;
         let mut show = |sentences: Vec<AnswerSentence>| {
             for sentence in sentences {

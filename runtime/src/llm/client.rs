@@ -5,8 +5,9 @@
 //! its own time.
 
 use super::stream::{Decoder, Event, said, whole};
-use super::{Endpoint, LlmError, Message};
+use super::{Endpoint, LlmError};
 use littoral_guest::answer::grounded::printable;
+use littoral_guest::answer::prompt::Message;
 use serde_json::json;
 use std::io::Read;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};

@@ -1,7 +1,8 @@
 //! A query in other words.
 
-use super::{Endpoint, LlmError, Message};
+use super::{Endpoint, LlmError};
 use littoral_guest::answer::grounded::printable;
+use littoral_guest::answer::prompt::Message;
 
 /// Longest query in characters.
 const MAX_CHARS: usize = 200;

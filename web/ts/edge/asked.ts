@@ -1,5 +1,6 @@
 // What requests ask for, read from addresses and bodies, with the bounds of `littoral serve`.
 
+import { DEFAULT_TOKENS } from "../context.js";
 import type { Mode, SearchOptions } from "../types.js";
 import { Refusal, bad } from "./refusal.js";
 
@@ -11,8 +12,8 @@ const MAX_HITS = 100;
 const MAX_VALUES = 32;
 /** Most texts of one request. */
 const MAX_TEXTS = 128;
-/** Most tokens of a context, and how many where nothing is said. */
-const [MAX_TOKENS, DEFAULT_TOKENS] = [100_000, 2048];
+/** Most tokens of a context. */
+const MAX_TOKENS = 100_000;
 /** Largest body of a context or a chat, and of texts, in bytes. */
 const [MAX_BODY_BYTES, MAX_TEXTS_BYTES] = [64 << 10, 1 << 20];
 /** How long a request may take to send its body, in milliseconds. */
@@ -63,19 +64,12 @@ export function search(parameters: string): Search {
 
 /** Reads the body of `POST /v1/context`. */
 export function context(body: Record<string, unknown>): { search: Search; maxTokens: number } {
-  const filters: Filters = {};
-  const given = body.filters === undefined ? {} : body.filters;
-  if (!isObject(given)) throw bad("the body: filters is no object");
-  for (const [key, values] of Object.entries(given)) add(filters, key, oneOrMore(values, "filters"));
   const maxTokens = body.max_tokens ?? DEFAULT_TOKENS;
   const isCount = typeof maxTokens === "number" && Number.isInteger(maxTokens);
   if (!isCount || maxTokens < 1 || maxTokens > MAX_TOKENS) throw bad(`max_tokens may be 1 to ${MAX_TOKENS}`);
   if (body.rerank !== undefined && typeof body.rerank !== "boolean") throw bad("the body: rerank is no boolean");
   const query = text(body.query, "query");
-  const index = named(body);
-  const options: Search["options"] = { filters };
-  if (body.mode !== undefined && body.mode !== null) options.mode = mode(text(body.mode, "mode"), "the body: ");
-  const found = bounded({ index, query, options });
+  const found = bounded({ index: named(body), query, options: foundBy(body) });
   unranked(body.rerank === true);
   return { search: found, maxTokens };
 }
@@ -94,12 +88,32 @@ export function embeddings(body: Record<string, unknown>) {
   return { texts, index, asBase64: format === "base64" };
 }
 
-/** Answers are not written here, and texts are not reranked, as a server without a reranker says. */
-export function unanswered(body: Record<string, unknown>): Refusal {
-  if (!Array.isArray(body.messages)) return bad("the body: messages is no list");
-  if (body.messages.length === 0) return bad("messages is empty");
-  const hint = "POST /v1/context gives numbered passages for the prompt of a model of yours";
-  return new Refusal(501, "no-answers", "this version finds passages and does not write answers", hint);
+/** Reads the body of `POST /v1/chat/completions`, of whose messages the user's last one counts. */
+export function chat(body: Record<string, unknown>) {
+  if (!Array.isArray(body.messages)) throw bad("the body: messages is no list");
+  const messages = body.messages as { role?: unknown; content?: unknown }[];
+  const last = messages.filter((message) => message?.role === "user").at(-1)?.content;
+  const parts = Array.isArray(last) ? (last as { text?: unknown }[]).map((part) => part?.text) : [last];
+  const query = parts.filter((part) => typeof part === "string").join(" ");
+  if (query.trim() === "") throw bad("no message of the user has a text");
+  const { threshold, stream = false } = body;
+  if (threshold !== undefined && threshold !== null && !(typeof threshold === "number" && threshold >= 0 && threshold <= 1)) {
+    throw bad("threshold is a number from 0 to 1");
+  }
+  if (typeof stream !== "boolean") throw bad("the body: stream is no boolean");
+  const found = bounded({ index: named(body), query, options: foundBy(body) });
+  return { search: found, stream, threshold: (threshold ?? undefined) as number | undefined };
+}
+
+/** The mode and the filters of a body. */
+function foundBy(body: Record<string, unknown>): Search["options"] {
+  const filters: Filters = {};
+  const given = body.filters === undefined ? {} : body.filters;
+  if (!isObject(given)) throw bad("the body: filters is no object");
+  for (const [key, values] of Object.entries(given)) add(filters, key, oneOrMore(values, "filters"));
+  const options: Search["options"] = { filters };
+  if (body.mode !== undefined && body.mode !== null) options.mode = mode(text(body.mode, "mode"), "the body: ");
+  return options;
 }
 
 /** Why texts are not reranked, once they are read. */

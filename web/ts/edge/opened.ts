@@ -1,7 +1,7 @@
 // The index of a handler: open while it is as it was, opened again when it is another.
 
 import type { Options } from "../edge.js";
-import type { Host, Index, SearchOptions, SearchResult } from "../types.js";
+import type { Host, Index } from "../types.js";
 
 /** How long an entry is taken for the newest, in milliseconds. */
 const FOLLOW_MS = 10_000;
@@ -26,15 +26,16 @@ export class Opened {
     this.#followMs = followMs;
   }
 
-  async search(query: string, options: SearchOptions, isAgain = false): Promise<SearchResult> {
+  /** What `call` gives of the index as it is now. */
+  async ask<T>(call: (index: Index) => Promise<T>, isAgain = false): Promise<T> {
     const { index } = await this.#current();
     try {
-      return await index.search(query, options);
+      return await call(index);
     } catch (thrown) {
       // An engine that stopped is not asked again.
       const { code } = thrown as { code?: string };
       // Another request may have put a newer one in its place meanwhile.
-      if (code === "closed" && !isAgain) return this.search(query, options, true);
+      if (code === "closed" && !isAgain) return this.ask(call, true);
       if (code === "internal" && this.#held?.index === index) this.#held = undefined;
       throw thrown;
     }

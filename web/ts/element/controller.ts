@@ -1,6 +1,7 @@
 // What a search box knows and does, without a page: the elements only show its state.
 
 import type { Facet, Hit, Index, Mode, OpenOptions, SearchOptions, SearchResult } from "../types.js";
+import { forget, indexAt } from "./opened.js";
 
 export interface Settings {
   /** The folder of the index. */
@@ -38,26 +39,6 @@ const QUIET_MS = 120;
 const PATIENCE_MS = 150;
 /** Passages shown below a document's best one. */
 const MAX_SUB_RESULTS = 3;
-
-const opened = new Map<string, Promise<Index>>();
-
-/** The index at `src`, opened once for all elements of a page. */
-function indexAt(src: string, options: OpenOptions): Promise<Index> {
-  let index = opened.get(src);
-  if (index === undefined) {
-    index = import("littoral").then(({ open }) => open(src, options));
-    index.catch(() => opened.delete(src));
-    opened.set(src, index);
-  }
-  return index;
-}
-
-/** Forgets the opened index at `src`: the next search opens it anew. */
-function forget(src: string): void {
-  const index = opened.get(src);
-  opened.delete(src);
-  index?.then((index) => index.close()).catch(() => undefined);
-}
 
 export class Controller {
   readonly state: State = {

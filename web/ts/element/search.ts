@@ -5,6 +5,7 @@ import type { Hit, Mode, OpenOptions, SearchResult } from "../types.js";
 import { Controller, type State } from "./controller.js";
 import { attribute, Base, button, dress, ERASE, icon, isRightToLeft, languageOf, LENS, make, PAST } from "./dom.js";
 import { hrefOf } from "./marked.js";
+import { baseOf, folderOf } from "./opened.js";
 import { type Choice, hitOption, messageOf, filterRows } from "./render.js";
 import { forgetAll, recent, remember } from "./recent.js";
 import { SEARCH } from "./style.js";
@@ -50,14 +51,12 @@ export class LittoralSearch extends Base {
 
   /** The folder of the index, as an address. */
   get src(): string {
-    const url = new URL(attribute(this, "src") ?? "/littoral/", document.baseURI);
-    if (!url.pathname.endsWith("/")) url.pathname += "/";
-    return url.href;
+    return folderOf(this);
   }
 
   /** What addresses of documents are relative to: the folder that the index lies in. */
   get base(): string {
-    return new URL(attribute(this, "base") ?? "..", attribute(this, "base") === undefined ? this.src : document.baseURI).href;
+    return baseOf(this);
   }
 
   /** What stands in the box. */

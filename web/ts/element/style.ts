@@ -26,12 +26,15 @@ svg { inline-size: 20px; block-size: 20px; fill: none; stroke: currentColor; str
 button:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px }
 `;
 
-export const SEARCH = `${SHARED}
-:host { display: block; position: relative }
+const BOX = `
 .box { display: flex; align-items: center; gap: 10px; padding-inline: 12px; min-block-size: 44px; background: var(--surface); border: 1px solid var(--border); border-radius: var(--radius); color: var(--muted) }
 .box:focus-within { border-color: var(--accent); box-shadow: 0 0 0 1px var(--accent) }
 input { flex: 1; min-inline-size: 0; font: inherit; font-size: max(16px, 1em); color: var(--text); background: none; border: 0; outline: 0; padding: 8px 0 }
 input::placeholder { color: var(--muted); opacity: 1 }
+`;
+
+export const SEARCH = `${SHARED}${BOX}
+:host { display: block; position: relative }
 .clear { display: grid; place-items: center; inline-size: 28px; block-size: 28px; color: var(--muted) }
 .clear svg { inline-size: 18px; block-size: 18px }
 [dir="rtl"] .clear svg { transform: scaleX(-1) }
@@ -94,4 +97,29 @@ dialog::backdrop { background: rgb(15 20 25 / .5) }
   dialog { inline-size: 100vw; block-size: 100dvh; max-block-size: none; margin: 0; border: 0; border-radius: 0 }
   kbd { display: none }
 }
+`;
+
+export const ASK = `${SHARED}${BOX}
+:host { display: block }
+.whole { background: var(--surface); border-radius: var(--radius) }
+.message, .answer, .sources { margin-inline: 14px }
+.sources:not(:empty), .message:not(:empty):last-of-type { padding-block-end: 14px }
+.box { padding-inline-end: 5px }
+.send { padding: 4px 14px; min-block-size: 34px; background: var(--accent); color: var(--surface); font-weight: 600 }
+.message { color: var(--muted) }
+.message p { margin: 12px 0 0; overflow-wrap: anywhere }
+.message .lead { color: var(--text); font-weight: 600 }
+.retry { margin-block-start: 8px; color: var(--accent); text-decoration: underline; text-underline-offset: 2px }
+.sentence { margin: 12px 0 0; overflow-wrap: anywhere }
+.number { display: inline-block; min-inline-size: 1.6em; padding-inline: 4px; margin-inline-end: 3px; border: 1px solid var(--border); border-radius: 99px; background: var(--raised); color: var(--accent); font-size: .75em; line-height: 1.5; text-align: center; text-decoration: none }
+.doubt { color: var(--muted); font-size: .8125em }
+.sources { list-style: none; margin-block: 14px 0; padding: 0; border-block-start: 1px solid var(--border) }
+.sources:empty { display: none }
+.source { display: flex; gap: 10px; padding-block: 10px 0 }
+.id { color: var(--muted); font-size: .8125em; min-inline-size: 1.2em }
+.source > div { min-inline-size: 0; overflow-wrap: anywhere }
+.title { display: block; color: var(--accent); font-weight: 600; font-size: .875em; text-decoration: none }
+.title:hover, .number:hover { text-decoration: underline }
+.quote { display: block; color: var(--muted); font-size: .8125em }
+a:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; border-radius: 3px }
 `;

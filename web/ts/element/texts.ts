@@ -24,6 +24,14 @@ export interface Texts {
   filter: string;
   allValues: string;
   hint: string;
+  /** The box for questions. */
+  question: string;
+  ask: string;
+  asking: string;
+  sources: string;
+  notFound: string;
+  /** Of a sentence that goes beyond its sources. */
+  doubtful: string;
   /** Errors and notes, by code. */
   blocked: string;
   old: string;
@@ -59,6 +67,12 @@ export const ENGLISH: Texts = {
   filter: "Filter by {key}",
   allValues: "All {n}",
   hint: "Type to search.",
+  question: "Ask a question",
+  ask: "Ask",
+  asking: "Looking for an answer…",
+  sources: "Sources",
+  notFound: "Not found in these documents.",
+  doubtful: "(goes beyond its sources)",
   blocked: "This page forbids WebAssembly, which the search needs.",
   old: "This browser is too old for the search. Please update it.",
   offline: "You are offline, and this search was not made before.",

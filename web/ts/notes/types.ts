@@ -1,6 +1,6 @@
 // Documents of a page's own: what they are, where they are kept, and what can be done with them.
 
-import type { Facet, SearchOptions, SearchResult, Wasm } from "../types.js";
+import type { Answer, AnswerSentence, AskOptions, Facet, SearchOptions, SearchResult, Wasm } from "../types.js";
 
 /** What a property of a document is for. */
 export type Role = "id" | "title" | "text" | "url" | "lang" | "meta" | "filter" | "sort";
@@ -54,6 +54,8 @@ export interface Notes {
   /** Removes the documents with these ids; ids that are not there are no error. */
   remove(ids: string | readonly string[]): Promise<NotesChange>;
   search(query: string, options?: SearchOptions): Promise<SearchResult>;
+  /** Answers out of the notes: sentences as they come, each with what it cites; in the end the whole. */
+  ask(question: string, options?: AskOptions): AsyncGenerator<AnswerSentence, Answer>;
   filters(): Promise<Record<string, Facet[]>>;
   /** Gives the memory back; what is stored stays. */
   close(): void;

@@ -1,34 +1,14 @@
 // Numbered passages for a prompt: what a search finds, packed into a number of tokens, as the program
 // packs it (`runtime/src/context.rs`), passage by passage and token by token.
 
-import type { Hit, Note, SearchOptions, SearchResult } from "../types.js";
+import type { Context, Hit, SearchOptions, SearchResult } from "./types.js";
 
 /** Passages that are looked at, at most. */
 const CANDIDATES = 100;
+/** Tokens where nothing is said. */
+export const DEFAULT_TOKENS = 2048;
 /** Tokens below which it does not pay to cut a passage to what is left. */
 const LEAST_TOKENS = 16;
-
-export interface Passage {
-  /** What an answer cites it by: 1, 2, … in the order of the text. */
-  id: string;
-  document: Hit["document"];
-  chunk: Hit["chunk"];
-  /** Higher is better; comparable within one context only. */
-  score: number;
-  /** Tokens of its part of the text, as estimated. */
-  tokens: number;
-}
-
-export interface Context {
-  query: string;
-  /** The passages, each behind its number, its title and headings, and its address. */
-  text: string;
-  /** Tokens of the text, as estimated: never more than were asked for. */
-  tokens: number;
-  /** Best first. */
-  passages: Passage[];
-  notes: Note[];
-}
 
 /** The search whose result {@link pack} takes. */
 export const forContext = <T extends SearchOptions>(options: T): T => ({
