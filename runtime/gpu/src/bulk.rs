@@ -358,6 +358,26 @@ mod tests {
     }
 
     #[test]
+    fn memory_that_is_short_makes_batches_smaller_and_none_ends_the_gpus_part() {
+        let bytes = model(127, Pooling::Mean, 0).write();
+        let plain = Arc::new(Encoder::load(&bytes).expect("a model"));
+        let Ok(gpu) = Gpu::open(Adapters::Any) else {
+            return;
+        };
+        let bulk = BulkEncoder::new(&gpu, Arc::clone(&plain)).expect("a device that works");
+        // 800 tokens, of which 50 must go through together.
+        let texts: Vec<Vec<u32>> = (0..20).map(|i| vec![i; 40]).collect();
+        for n in [1, 2] {
+            gpu.exhaust(n);
+            assert_eq!(bulk.encode(&texts), (plain.encode(&texts), true), "{n}");
+        }
+        assert_eq!(bulk.tally().failure, None);
+        gpu.exhaust(9);
+        assert_eq!(bulk.encode(&texts), (plain.encode(&texts), false));
+        assert_eq!(bulk.tally().failure, Some(GpuError::OutOfMemory));
+    }
+
+    #[test]
     fn pairs_have_the_log_odds_of_the_cpu() {
         let mut model = model(127, Pooling::Mean, 0);
         let n = model.config.hidden;

@@ -24,6 +24,7 @@ use crate::{Gpu, GpuError};
 use littoral_guest::encoder::format::{Activation, Model, Norm, Pooling};
 use littoral_guest::encoder::matrix::Matrix;
 use room::Room;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Most tokens that go through the layers together: enough to fill a large device.
@@ -81,7 +82,8 @@ pub struct GpuEncoder {
     loaded: Loaded,
     rows: Rows,
     shape: Shape,
-    max_tokens: usize,
+    /// Most tokens that go through the layers together; fewer once memory was short.
+    max_tokens: AtomicUsize,
     room: Mutex<Option<Room>>,
 }
 
@@ -156,7 +158,7 @@ impl GpuEncoder {
                 n_types: config.types,
             },
             shape,
-            max_tokens: fitting.min(MAX_TOKENS),
+            max_tokens: fitting.min(MAX_TOKENS).into(),
             room: Mutex::default(),
         })
     }
@@ -188,40 +190,62 @@ impl GpuEncoder {
     /// As there.
     pub fn encode_texts(&self, texts: &[Text<'_>]) -> Result<Vec<f32>, GpuError> {
         let dims = self.shape.dims;
+        let stride = dims.next_multiple_of(4);
         let mut all = vec![0.0; texts.len() * dims];
         let mut room = self.room.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut rest = (0..texts.len()).peekable();
-        while rest.peek().is_some() {
-            let mut batch = Batch::default();
-            let mut who = Vec::new();
-            while let Some(&i) = rest.peek() {
-                let (tokens, n_first) = texts[i];
-                let tokens = &tokens[..tokens.len().min(self.rows.n_positions)];
-                if batch.n_tokens() + tokens.len() > self.max_tokens {
-                    break;
-                }
-                rest.next();
-                if !tokens.is_empty() {
-                    batch.push(&self.rows, (tokens, n_first), self.shape.pooling);
-                    who.push(i);
-                }
-            }
+        let mut next = 0;
+        while next < texts.len() {
+            let (batch, who, end) = self.batch(texts, next);
             if who.is_empty() {
+                next = end;
                 continue;
             }
-            let stride = dims.next_multiple_of(4);
             let words = self.gpu.run(|| self.run(&mut room, &batch));
             if words.is_err() {
                 // What is left of it may not be sound.
                 *room = None;
+            }
+            if words == Err(GpuError::OutOfMemory) && self.shrink(batch.n_tokens()) {
+                continue;
             }
             for (i, vector) in who.into_iter().zip(words?.chunks_exact(stride)) {
                 for (to, &word) in all[i * dims..][..dims].iter_mut().zip(vector) {
                     *to = f32::from_bits(word);
                 }
             }
+            next = end;
         }
         Ok(all)
+    }
+
+    /// As many of `texts` from place `start` on as go through the layers together: which of them have
+    /// tokens, and where the rest begins.
+    fn batch(&self, texts: &[Text<'_>], start: usize) -> (Batch, Vec<usize>, usize) {
+        let max_tokens = self.max_tokens.load(Ordering::Relaxed);
+        let (mut batch, mut who) = (Batch::default(), Vec::new());
+        for (i, &(tokens, n_first)) in texts.iter().enumerate().skip(start) {
+            let tokens = &tokens[..tokens.len().min(self.rows.n_positions)];
+            if batch.n_tokens() + tokens.len() > max_tokens {
+                return (batch, who, i);
+            }
+            if !tokens.is_empty() {
+                batch.push(&self.rows, (tokens, n_first), self.shape.pooling);
+                who.push(i);
+            }
+        }
+        (batch, who, texts.len())
+    }
+
+    /// Takes fewer tokens together from now on, since there was no memory for `n_tokens`; false where
+    /// that is not possible.
+    fn shrink(&self, n_tokens: usize) -> bool {
+        let fewer = n_tokens / 2;
+        // A text as long as any goes through in one piece.
+        if fewer < self.rows.n_positions {
+            return false;
+        }
+        self.max_tokens.store(fewer, Ordering::Relaxed);
+        true
     }
 
     fn run(&self, room: &mut Option<Room>, batch: &Batch) -> Result<Vec<u32>, GpuError> {
@@ -229,7 +253,9 @@ impl GpuEncoder {
         if room.as_ref().is_none_or(|room| room.n_tokens < n_tokens) {
             // The old one's memory first.
             *room = None;
-            let n_tokens = n_tokens.next_power_of_two().clamp(1024, self.max_tokens);
+            // Room for more than what is asked for, but not more than there was memory for.
+            let most = self.max_tokens.load(Ordering::Relaxed).max(n_tokens);
+            let n_tokens = n_tokens.next_power_of_two().max(1024).min(most);
             *room = Some(Room::new(self, n_tokens)?);
         }
         match room {
