@@ -152,7 +152,8 @@ mod tests {
         assert_eq!(near(&proposed, 2), [1, 3, 4]);
         assert_eq!(near(&proposed, 3), [1, 2, 3, 4]);
         assert_eq!(near(&proposed, 6), [0, 1, 2, 3, 4, 5, 6]);
-        assert_eq!(near(&[1.0, f64::NAN, 9.0], 1), [1, 2]);
+        assert_eq!(near(&[1.0, f64::NAN, 9.0], 1), [0, 1, 2]);
         assert_eq!(near(&[1.0, f64::INFINITY, 9.0], 1), [1]);
+        assert_eq!(near(&[f64::NEG_INFINITY, 9.0], 1), [1]);
     }
 }
