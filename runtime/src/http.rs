@@ -10,10 +10,12 @@
 //! escapes or by links, and connections that send nothing.
 
 mod path;
+mod reload;
 mod reply;
 mod server;
 mod site;
 
+pub(crate) use reload::Reload;
 pub(crate) use reply::HTML;
-pub(crate) use server::Server;
+pub(crate) use server::{Server, ServerError};
 pub(crate) use site::Site;

@@ -5,6 +5,10 @@
 //! place, flushed, and renamed over the old one. A crash at any moment leaves the old index or the
 //! new one, and at most files that nothing refers to, which the next build removes.
 
+mod size;
+
+pub use size::{folder_size, peak_rss_bytes};
+
 use littoral_guest::build::{Scratch, Sink};
 use littoral_indexes::envelope::{BlockId, SegmentId};
 use littoral_indexes::manifest::{ENTRY_NAME, Manifest};
@@ -358,35 +362,6 @@ fn read_at(file: &File, mut offset: u64, mut out: &mut [u8]) -> io::Result<()> {
         offset += n as u64;
     }
     Ok(())
-}
-
-/// Files and bytes of the index in `folder`, without the lock.
-///
-/// # Errors
-/// What the system reports.
-pub fn folder_size(folder: &Path) -> io::Result<(u64, u64)> {
-    let (mut files, mut bytes) = (0, 0);
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let metadata = entry.metadata()?;
-        if metadata.is_dir() {
-            let (more, size) = folder_size(&entry.path())?;
-            files += more;
-            bytes += size;
-        } else if entry.file_name() != LOCK_NAME {
-            files += 1;
-            bytes += metadata.len();
-        }
-    }
-    Ok((files, bytes))
-}
-
-/// The largest resident memory of this process so far, in bytes; 0 where the system does not say.
-pub fn peak_rss_bytes() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kib = line.and_then(|line| line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok());
-    kib.unwrap_or(0) * 1024
 }
 
 /// Reads a file of at most `limit` bytes.

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use std::env;
 use std::ffi::OsStr;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 #[test]
@@ -40,9 +40,7 @@ fn javascript_ranks_like_the_native_engine() {
     // the smaller one does.
     let corpus = root.join("tests/corpora/coast");
     for arguments in [&[][..], &["--lang", "en"]] {
-        agree(root, &corpus, |index| {
-            by_program(root, &corpus, index, arguments)
-        });
+        agree(root, &corpus, |index| by_program(&corpus, index, arguments));
     }
     // By vectors: codes alone, and with rows that scores are computed anew from.
     for rescore in [0, 7] {
@@ -51,15 +49,15 @@ fn javascript_ranks_like_the_native_engine() {
 }
 
 /// Builds the index by the program, without vectors.
-fn by_program(root: &Path, corpus: &Path, index: &Path, arguments: &[&str]) {
-    let program = program(root);
+fn by_program(corpus: &Path, index: &Path, arguments: &[&str]) {
+    let program = littoral_tests::program::path();
     let build = [OsStr::new("build"), corpus.join("first").as_os_str()].map(OsStr::to_owned);
-    run(Command::new(&program)
+    run(Command::new(program)
         .args(build)
         .args(arguments)
         .args(["--embedder", "none", "--output"])
         .arg(index));
-    run(Command::new(&program)
+    run(Command::new(program)
         .arg("update")
         .arg(index)
         .arg(corpus.join("later")));
@@ -102,23 +100,6 @@ fn agree(root: &Path, corpus: &Path, build: impl FnOnce(&Path)) {
         .env("LITTORAL_PARITY_INDEX", &index)
         .env("LITTORAL_PARITY_CASES", &file)
         .env_remove("NODE_TEST_CONTEXT"));
-}
-
-/// Builds the program, which does nothing when it is there, and says where it is.
-fn program(root: &Path) -> PathBuf {
-    // target/<profile>/deps/<this test>
-    let this = env::current_exe().unwrap();
-    let folder = this.parent().unwrap().parent().unwrap();
-    let profile = match folder.file_name().unwrap().to_str().unwrap() {
-        "debug" => "dev",
-        name => name,
-    };
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "-p", "littoral-runtime", "--bin", "littoral"]);
-    run(cargo.args(["--profile", profile]).current_dir(root));
-    folder
-        .join("littoral")
-        .with_extension(env::consts::EXE_EXTENSION)
 }
 
 fn run(command: &mut Command) {

@@ -1,6 +1,8 @@
 //! `littoral build` and `littoral update`
 
+mod preview;
 mod report;
+mod site;
 
 use super::expansions::{EncoderArguments, ExpansionArguments};
 use super::gpu::{self, GpuArguments};
@@ -15,7 +17,9 @@ use crate::store::Folder;
 use crate::update::{self, Control, Inputs};
 use indicatif::{ProgressBar, ProgressStyle};
 use littoral_indexes::manifest::{ENTRY_NAME, Settings};
+use preview::Preview;
 use report::{Did, Said, report};
+use site::Place;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,9 +30,16 @@ pub(super) struct BuildArguments {
     /// Files, folders or globs
     #[arg(required = true)]
     inputs: Vec<PathBuf>,
-    /// Folder of the index
+    /// Folder of the index [default: littoral within the input, if that is one folder, with all that a page
+    /// needs to search it]
     #[arg(short, long)]
-    output: PathBuf,
+    output: Option<PathBuf>,
+    /// Then serve the input on 127.0.0.1, and keep index and pages up to date while files change
+    #[arg(long, conflicts_with = "json")]
+    serve: bool,
+    /// Port of the pages [default: 1414, or one that is free]
+    #[arg(long, requires = "serve")]
+    port: Option<u16>,
     /// How queries become vectors: by a table fitted to the documents, by the encoder minilm, by the
     /// model in a file or a folder, packed, of BERT's family or in ONNX, or not at all
     #[arg(long, value_name = "none|table|minilm|PATH")]
@@ -99,6 +110,7 @@ impl UpdateArguments {
 
 pub(super) fn build(arguments: &BuildArguments) -> Result<Outcome, Failure> {
     let start = Instant::now();
+    let place = Place::of(&arguments.inputs, arguments.output.as_deref())?;
     let config = read_config(&arguments.shared)?;
     let mut settings = settings(arguments, &config)?;
     let options = ingest_options(&config, &settings);
@@ -117,7 +129,7 @@ pub(super) fn build(arguments: &BuildArguments) -> Result<Outcome, Failure> {
     let mut tools = embedder::choose(name, &mut settings, arguments.shared.threads)?;
     tools.expander.clone_from(&expander);
     let gpu = gpu::choose(&arguments.shared.gpu, &mut tools)?;
-    let mut folder = open_folder(&arguments.output)?;
+    let mut folder = open_folder(&place.index)?;
     let watch = Watch::start(files.len());
     let inputs = Inputs::new(&files, options);
     let outcome = update::build(&inputs, &settings, &mut folder, &tools, &watch.control())
@@ -130,7 +142,23 @@ pub(super) fn build(arguments: &BuildArguments) -> Result<Outcome, Failure> {
         skipped,
         start,
     };
-    report(&arguments.output, arguments.shared.json, outcome, said)
+    let json = arguments.shared.json;
+    let done = report(&place.index, json, outcome, said)?;
+    place.finish(&settings.base_url, json)?;
+    if arguments.serve {
+        // Updates of what is served need it.
+        drop(folder);
+        let preview = Preview {
+            package: site::package()?,
+            inputs: arguments.inputs.clone(),
+            options: inputs.options,
+            index: place.index,
+            tools,
+            port: arguments.port,
+        };
+        preview.run()?;
+    }
+    Ok(done)
 }
 
 pub(super) fn update(arguments: &UpdateArguments) -> Result<Outcome, Failure> {

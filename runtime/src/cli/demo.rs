@@ -153,18 +153,29 @@ fn serve(path: &Path, n_documents: u64, port: Option<u16>) -> Result<(), Failure
         .map_err(|error| Failure::new(error.code(), error.to_string(), error.hint()))
 }
 
+/// The page that shows what each query fetches and why its hits are in this order; addresses of documents
+/// are relative to `base`.
+pub(super) fn playground(package: &Path, base: &str) -> Result<Vec<u8>, Failure> {
+    let path = package.join("pages").join("playground.html");
+    let unusable = |reason: &str| {
+        Failure::new(
+            "no-web-package",
+            format!("cannot use {}: {reason}", path.display()),
+            "build the package anew: node web/build.mjs",
+        )
+    };
+    let page = std::fs::read_to_string(&path).map_err(|error| unusable(&error.to_string()))?;
+    let page = web::based(&page, base);
+    Ok(page
+        .ok_or_else(|| unusable("it is of another version"))?
+        .into_bytes())
+}
+
 /// The playground, the documentation that its hits lead to, the index and the package.
 fn site(index: &Path, package: &Path, about: String) -> Result<Site, Failure> {
     let pages = documentation::html()
         .map_err(|skipped| Failure::new("internal", skipped.message, "please report this"))?;
-    let front = package.join("pages").join("playground.html");
-    let front = std::fs::read(&front).map_err(|error| {
-        Failure::new(
-            "no-web-package",
-            format!("cannot read {}: {error}", front.display()),
-            "build the package anew: node web/build.mjs",
-        )
-    })?;
+    let front = playground(package, "./")?;
     let mut site = Site::default().page("/", HTML, front).page(
         "/about.txt",
         "text/plain; charset=utf-8",

@@ -46,6 +46,8 @@ pub(super) struct Reply {
     pub(super) is_brotli: bool,
     /// The file never changes under its name.
     pub(super) is_immutable: bool,
+    /// It is somebody's own page, which may do what it does elsewhere.
+    pub(super) is_theirs: bool,
 }
 
 impl Reply {
@@ -57,6 +59,7 @@ impl Reply {
             body,
             is_brotli: false,
             is_immutable: false,
+            is_theirs: false,
         }
     }
 
@@ -80,6 +83,9 @@ impl Reply {
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         for (name, value) in HEADERS {
+            if self.is_theirs && name == header::CONTENT_SECURITY_POLICY {
+                continue;
+            }
             headers.insert(name, HeaderValue::from_static(value));
         }
         let mut set = |name, value: &'static str| {

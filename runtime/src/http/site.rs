@@ -1,7 +1,8 @@
 //! What a server has to give: pages that are held, and files of folders.
 
 use super::path;
-use super::reply::{Reply, content_type};
+use super::reload::{Reload, SCRIPT, SCRIPT_AT, TAG, VERSION};
+use super::reply::{HTML, Reply, content_type};
 use hyper::StatusCode;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,6 +19,10 @@ type Make = Box<dyn Fn() -> Vec<u8> + Send + Sync>;
 pub(crate) struct Site {
     pages: BTreeMap<String, (&'static str, Make)>,
     folders: Vec<(String, PathBuf)>,
+    /// Folders of somebody's own pages.
+    theirs: Vec<PathBuf>,
+    /// Whether those load anew when they are told to.
+    is_live: bool,
 }
 
 impl fmt::Debug for Site {
@@ -53,6 +58,26 @@ impl Site {
         self
     }
 
+    /// Adds a folder of somebody's own pages, which may do what they do elsewhere.
+    pub(crate) fn theirs(mut self, folder: &Path) -> Self {
+        self.theirs.push(folder.to_owned());
+        self
+    }
+
+    /// Has those pages load anew with `reload`.
+    pub(crate) fn reload(mut self, reload: &Reload) -> Self {
+        self.is_live = true;
+        let reload = reload.clone();
+        self.page(
+            SCRIPT_AT,
+            "text/javascript; charset=utf-8",
+            SCRIPT.as_bytes().to_vec(),
+        )
+        .made(VERSION, "text/plain; charset=utf-8", move || {
+            reload.version()
+        })
+    }
+
     /// The answer to a request for `raw`, the path as it came.
     pub(super) fn answer(&self, raw: &str, takes_brotli: bool) -> Reply {
         let Some(path) = path::decoded(raw) else {
@@ -64,7 +89,25 @@ impl Site {
         self.folders
             .iter()
             .find_map(|(prefix, folder)| file(folder, path.strip_prefix(prefix)?, takes_brotli))
+            .or_else(|| self.their_file(path.strip_prefix('/')?))
             .unwrap_or_else(|| Reply::refusal(StatusCode::NOT_FOUND, "there is no such file"))
+    }
+}
+
+impl Site {
+    fn their_file(&self, rest: &str) -> Option<Reply> {
+        let found = |folder: &PathBuf| {
+            // Hosts show a page without the end of its name too.
+            let names = [rest.to_owned(), format!("{rest}.html"), format!("{rest}/")];
+            names.iter().find_map(|name| file(folder, name, false))
+        };
+        let mut reply = self.theirs.iter().find_map(found)?;
+        reply.is_theirs = true;
+        reply.is_immutable = false;
+        if self.is_live && reply.content_type == HTML {
+            reply.body.extend_from_slice(TAG);
+        }
+        Some(reply)
     }
 }
 
@@ -90,6 +133,7 @@ fn file(folder: &Path, rest: &str, takes_brotli: bool) -> Option<Reply> {
         content_type: content_type(&name),
         body,
         is_brotli,
+        is_theirs: false,
         is_immutable: name.rsplit('.').next() == Some("lit"),
     })
 }

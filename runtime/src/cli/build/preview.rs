@@ -1,0 +1,146 @@
+//! Shows a site while it is worked on: serves it on loopback, updates its index when a file changes, and has
+//! pages that are open load anew.
+//!
+//! Files are looked at by name, size and time, at most twice a second: that works on every file system, those
+//! of other machines included.
+
+use super::super::demo::playground;
+use super::super::output::{self, Failure};
+use super::{Control, Inputs, build_failure, open_folder};
+use crate::build::Tools;
+use crate::http::{HTML, Reload, Server, ServerError, Site};
+use crate::ingest::{IngestOptions, SourceFile, discover};
+use crate::update;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+/// How long to wait between two looks, at least.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Looking may take one part in so many of the time.
+const SHARE: u32 = 20;
+
+/// The port that is tried first.
+const PORT: u16 = 1414;
+
+/// A site that is shown.
+#[derive(Debug)]
+pub(super) struct Preview {
+    pub(super) inputs: Vec<PathBuf>,
+    pub(super) options: IngestOptions,
+    pub(super) index: PathBuf,
+    pub(super) package: PathBuf,
+    pub(super) tools: Tools,
+    pub(super) port: Option<u16>,
+}
+
+impl Preview {
+    /// Serves until the program is interrupted.
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let reload = Reload::default();
+        let site = self.site(&reload)?;
+        let server = match self.port {
+            None => Server::bind(PORT).or_else(|_| Server::bind(0)),
+            Some(port) => Server::bind(port),
+        };
+        let failed =
+            |error: ServerError| Failure::new(error.code(), error.to_string(), error.hint());
+        let server = server.map_err(failed)?;
+        let url = server.url();
+        output::line(format!("\nThe site: {url}    (Ctrl-C ends it)"));
+        output::line(format!(
+            "What each query fetches, and why this order: {url}_littoral/"
+        ));
+        thread::spawn(move || self.watch(&reload));
+        server.run_until_interrupted(site).map_err(failed)
+    }
+
+    /// The pages as they are, with a playground at `/_littoral/`, which is also the front where there is none.
+    fn site(&self, reload: &Reload) -> Result<Site, Failure> {
+        let playground = playground(&self.package, "/")?;
+        let about = format!("The index in {}.", self.index.display());
+        let mut site = Site::default()
+            .page("/_littoral/", HTML, playground)
+            .page(
+                "/_littoral/about.txt",
+                "text/plain; charset=utf-8",
+                about.into(),
+            )
+            .folder("/_littoral/littoral/", &self.index)
+            .folder("/_littoral/js/", &self.package)
+            .folder("/_littoral/", &self.package.join("pages"))
+            .folder("/littoral/", &self.index)
+            .folder("/littoral/", &self.package)
+            .reload(reload);
+        let folders = self.inputs.iter().filter(|input| input.is_dir());
+        let mut has_front = false;
+        for folder in folders {
+            has_front |= folder.join("index.html").is_file();
+            site = site.theirs(folder);
+        }
+        if !has_front {
+            let page = b"<!doctype html><meta http-equiv=refresh content=\"0; url=_littoral/\">";
+            site = site.page("/", HTML, page.to_vec());
+        }
+        Ok(site)
+    }
+
+    /// Updates the index when files have changed and then kept still for a while.
+    fn watch(&self, reload: &Reload) {
+        let mut known = self.look().1;
+        let mut before = known.clone();
+        loop {
+            let start = Instant::now();
+            let (files, now) = self.look();
+            if now != known && now == before {
+                match self.update(&files) {
+                    Ok(said) => output::line(said),
+                    Err(failure) => output::failure(&failure, false),
+                }
+                known.clone_from(&now);
+                reload.again();
+            }
+            before = now;
+            thread::sleep(PAUSE.max(start.elapsed() * SHARE));
+        }
+    }
+
+    /// The files that there are, with what tells of a change.
+    fn look(&self) -> (Vec<SourceFile>, Vec<(PathBuf, u64, Option<SystemTime>)>) {
+        let files =
+            discover(&self.inputs, &self.options).map_or_else(|_| Vec::new(), |(files, _)| files);
+        let seen = files.iter().map(|file| {
+            let metadata = std::fs::metadata(&file.path).ok();
+            let size = metadata.as_ref().map_or(0, std::fs::Metadata::len);
+            (
+                file.path.clone(),
+                size,
+                metadata.and_then(|m| m.modified().ok()),
+            )
+        });
+        let seen = seen.collect();
+        (files, seen)
+    }
+
+    fn update(&self, files: &[SourceFile]) -> Result<String, Failure> {
+        let start = Instant::now();
+        let mut folder = open_folder(&self.index)?;
+        let inputs = Inputs::new(files, self.options.clone());
+        let stop = AtomicBool::new(false);
+        let control = Control {
+            stop: &stop,
+            progress: &|| {},
+        };
+        let outcome = update::update(&inputs, &mut folder, &self.tools, &control, true, false);
+        let outcome = outcome.map_err(|error| build_failure(&error))?;
+        Ok(format!(
+            "{} added or replaced, {} removed or replaced, {} unchanged; {:.1} s",
+            outcome.built.documents,
+            outcome.deleted,
+            outcome.unchanged,
+            start.elapsed().as_secs_f64()
+        ))
+    }
+}

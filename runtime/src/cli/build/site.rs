@@ -1,0 +1,132 @@
+//! An index within the site that it is of, and beside it what a page needs to search it.
+
+use super::super::output::{self, Failure};
+use crate::web::{self, FILES, LICENCES};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The folder within a site.
+const NAME: &str = "littoral";
+
+/// Where an index goes.
+#[derive(Debug)]
+pub(super) struct Place {
+    /// Its folder.
+    pub(super) index: PathBuf,
+    /// The package, where it goes into the site too.
+    package: Option<PathBuf>,
+}
+
+impl Place {
+    /// The folder `output`; without one, a folder within the site that is the one input, with the package,
+    /// which is made where it is not there yet.
+    pub(super) fn of(inputs: &[PathBuf], output: Option<&Path>) -> Result<Self, Failure> {
+        if let Some(output) = output {
+            return Ok(Self {
+                index: output.to_owned(),
+                package: None,
+            });
+        }
+        let [site] = inputs else {
+            return Err(unplaced("there are several inputs"));
+        };
+        if !site.is_dir() {
+            return Err(unplaced(&format!("{} is no folder", site.display())));
+        }
+        Ok(Self {
+            index: site.join(NAME),
+            package: Some(package()?),
+        })
+    }
+
+    /// Puts the package beside the index and says how a page uses it, where it goes into the site.
+    pub(super) fn finish(&self, base_url: &str, json: bool) -> Result<(), Failure> {
+        let Some(package) = &self.package else {
+            return Ok(());
+        };
+        for file in FILES.iter().chain(&LICENCES) {
+            let to = self.index.join(file);
+            copy(&package.join(file), &to).map_err(|error| {
+                let message = format!("cannot write {}: {error}", to.display());
+                Failure::new("write-failed", message, "free some space, and build again")
+            })?;
+        }
+        if !json {
+            let at = address(base_url);
+            output::line("\nUpload the site. In each page that is to search it:\n");
+            output::line(format!(
+                "  <script type=\"module\" src=\"{at}element.js\"></script>\n  \
+                 <littoral-modal src=\"{at}\"></littoral-modal>"
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// The package for pages.
+pub(super) fn package() -> Result<PathBuf, Failure> {
+    web::package(output::notice).map_err(|error| {
+        let hint = error.hint();
+        let hint = format!("{hint}; or name a folder with -o for the index alone");
+        Failure::new(error.code(), error.to_string(), hint)
+    })
+}
+
+fn unplaced(reason: &str) -> Failure {
+    Failure::new(
+        "no-output",
+        format!("where the index goes is not said, and {reason}"),
+        "name its folder with -o; one folder of pages without -o gets it within itself",
+    )
+}
+
+/// The address of the index in the site that is published at `base_url`.
+fn address(base_url: &str) -> String {
+    let path = base_url.split_once("://").map_or(base_url, |(_, rest)| {
+        rest.find('/').map_or("", |slash| &rest[slash..])
+    });
+    let path = path.trim_matches('/');
+    if path.is_empty() {
+        format!("/{NAME}/")
+    } else {
+        format!("/{path}/{NAME}/")
+    }
+}
+
+/// Copies a file, in one step for whoever reads it meanwhile; leaves one alone that is the same already.
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    let bytes = fs::read(from)?;
+    if fs::read(to).is_ok_and(|old| old == bytes) {
+        return Ok(());
+    }
+    let folder = to.parent().unwrap_or(Path::new("."));
+    let new = tempfile::NamedTempFile::new_in(folder)?;
+    fs::write(new.path(), &bytes)?;
+    // As any other file of the site, not the owner's alone.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(new.path(), fs::Permissions::from_mode(0o644))?;
+    }
+    new.persist(to).map_err(|error| error.error)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::address;
+
+    #[test]
+    fn the_index_is_where_the_site_is() {
+        for (base_url, at) in [
+            ("", "/littoral/"),
+            ("https://example.org", "/littoral/"),
+            ("https://example.org/", "/littoral/"),
+            ("https://example.org/docs/v2/", "/docs/v2/littoral/"),
+            ("/docs", "/docs/littoral/"),
+        ] {
+            assert_eq!(address(base_url), at, "{base_url}");
+        }
+    }
+}
