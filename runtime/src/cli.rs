@@ -23,6 +23,7 @@ mod tune;
 
 use crate::embed::TextEncoder;
 use crate::host::FolderHost;
+use crate::rerank::CrossEncoder;
 use crate::sandbox::{Limits, Sandbox, SandboxError, SandboxedIndex};
 use clap::{Parser, Subcommand};
 use littoral_guest::engine::Index;
@@ -217,7 +218,7 @@ fn host(
         host = host.with_encoder(encoder);
     }
     if let Some(reranker) = reranker {
-        host = host.with_reranker(Arc::clone(reranker));
+        host = host.with_reranker(Arc::new(CrossEncoder::new(Arc::clone(reranker))));
     }
     host
 }

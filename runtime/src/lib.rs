@@ -19,6 +19,7 @@ mod mcp;
 mod merge;
 pub mod models;
 pub mod pipeline;
+pub mod rerank;
 pub mod sandbox;
 pub mod serve;
 pub mod store;
