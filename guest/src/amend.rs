@@ -220,10 +220,5 @@ fn n_live(segment: &SegmentManifest) -> usize {
 
 /// The segments that `manifest` names: what lies in others may go.
 pub fn named(manifest: &Manifest) -> BTreeSet<SegmentId> {
-    let segments = manifest.segments.iter();
-    segments
-        .flat_map(|segment| [Some(segment.id), segment.dictionary])
-        .flatten()
-        .map(SegmentId)
-        .collect()
+    manifest.folders().collect()
 }

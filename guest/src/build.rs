@@ -21,14 +21,13 @@ mod settings;
 mod vectors;
 
 pub(crate) use lexicon::positions_block;
-pub(crate) use prepare::encoder_text;
-pub use prepare::{PreparedDocument, Preparer};
+pub use prepare::{PreparedDocument, Preparer, encoder_text};
 pub(crate) use segment::filter_value;
 pub use segment::{SegmentBuilder, SegmentInput, segment_id};
 #[cfg(feature = "languages")]
 pub use settings::preparer;
 pub use settings::{default_settings, source_hash};
-pub use vectors::{Encode, Queries, VectorInput};
+pub use vectors::{Encode, Queries, Turning, VectorInput};
 
 use littoral_indexes::envelope::BlockId;
 use std::io;

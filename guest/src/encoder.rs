@@ -18,7 +18,7 @@ mod forward;
 mod kernel;
 mod math;
 pub mod matrix;
-mod rerank;
+pub mod rerank;
 
 #[cfg(test)]
 mod tests;
@@ -150,20 +150,25 @@ impl Encoder {
     /// What a cross-encoder's classifier gives for pairs of texts, as
     /// [`WordPiece::encode_pair`] makes them: `[n, labels]`. `None` when the model has no classifier.
     pub fn score_pairs(&self, pairs: &[(Vec<u32>, usize)]) -> Option<Vec<f32>> {
-        let [pooler, classifier] = self.model.head.as_ref()?;
-        let n_labels = classifier.n_out();
+        let n_labels = self.model.head.as_ref()?[1].n_out();
         let mut out = vec![0.0; pairs.len() * n_labels];
         let texts = pairs.iter().map(|(tokens, n_first)| Text {
             tokens,
             n_first: *n_first,
         });
         self.each(texts, |i, vectors| {
-            let first = &vectors[..self.model.config.hidden];
-            let pooled = forward::apply(self.kernel, pooler, Activation::Tanh, first);
-            let scores = forward::apply(self.kernel, classifier, Activation::Identity, &pooled);
-            out[i * n_labels..][..n_labels].copy_from_slice(&scores);
+            let scores = self.classify(&vectors[..self.model.config.hidden]);
+            out[i * n_labels..][..n_labels].copy_from_slice(&scores.unwrap_or_default());
         });
         Some(out)
+    }
+
+    /// What the classifier gives for the first token's vector, `[labels]`.
+    fn classify(&self, first: &[f32]) -> Option<Vec<f32>> {
+        let [pooler, classifier] = self.model.head.as_ref()?;
+        let pooled = forward::apply(self.kernel, pooler, Activation::Tanh, first);
+        let scores = forward::apply(self.kernel, classifier, Activation::Identity, &pooled);
+        Some(scores)
     }
 
     /// Calls `take` with the position and the last layer's vectors of every text that has tokens.

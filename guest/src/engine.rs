@@ -23,6 +23,7 @@ mod explain;
 mod export;
 mod filter;
 mod fuse;
+mod learn;
 mod legs;
 mod lexical;
 mod lookup;

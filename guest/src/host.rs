@@ -55,13 +55,17 @@ pub trait Host {
 
     /// How relevant each of `texts` is to `query` by the cross-encoder that `model` identifies, from
     /// 0 to 1, as [`crate::Encoder::rerank`] gives it. `None` when this host does not have the model.
+    ///
+    /// The best `wanted` of them must have just that relevance; of the others it is enough that theirs
+    /// is lower.
     fn rerank(
         &self,
         model: [u8; 8],
         query: &str,
         texts: &[&str],
+        wanted: usize,
     ) -> impl Future<Output = Option<Vec<f64>>> {
-        let _ = (model, query, texts);
+        let _ = (model, query, texts, wanted);
         std::future::ready(None)
     }
 }

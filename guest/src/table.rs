@@ -17,6 +17,7 @@
 mod encode;
 pub mod fit;
 pub mod spans;
+pub mod tune;
 mod vocabulary;
 mod words;
 

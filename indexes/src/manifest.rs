@@ -24,7 +24,7 @@ mod tuning;
 
 pub use deleted::{read_deleted, write_deleted};
 pub use settings::{Averages, Embedding, Expansions, ScoringParameters, Settings};
-pub use tuning::{BY_RANKS, Tuning};
+pub use tuning::{BY_RANKS, TunedTable, Tuning};
 
 /// Name of the entry file.
 pub const ENTRY_NAME: &str = "littoral.json";
@@ -147,6 +147,15 @@ fn build_id(manifest: &[u8]) -> String {
 }
 
 impl Manifest {
+    /// The folders that hold its files, with repetition: those of its segments, of their dictionaries,
+    /// and of a tuned query table. What lies in others is nobody's.
+    pub fn folders(&self) -> impl Iterator<Item = SegmentId> {
+        let segments = self.segments.iter();
+        let segments = segments.flat_map(|segment| [Some(segment.id), segment.dictionary]);
+        let table = self.tuning.table.map(|table| table.id);
+        segments.chain([table]).flatten().map(SegmentId)
+    }
+
     /// The bytes of the entry file.
     ///
     /// # Errors
@@ -167,8 +176,8 @@ impl Manifest {
         let mut bytes =
             bincode::encode_to_vec(fields, config).map_err(|_| too_large(usize::MAX))?;
         if !self.tuning.is_empty() {
-            let tuning = bincode::encode_to_vec(self.tuning, config);
-            bytes.extend(tuning.map_err(|_| too_large(usize::MAX))?);
+            let written = self.tuning.write(&mut bytes);
+            written.map_err(|_| too_large(usize::MAX))?;
         }
         let entry = entry(&bytes);
         if entry.len() > MAX_ENTRY_BYTES {
@@ -225,13 +234,9 @@ impl Manifest {
         let tuning = if rest.is_empty() {
             Tuning::default()
         } else {
-            match bincode::decode_from_slice::<Tuning, _>(rest, config) {
-                Ok((tuning, n)) if n == rest.len() && tuning.is_legal() => tuning,
-                _ => {
-                    let reason = "what follows the manifest is no tuning";
-                    return Err(IndexError::corrupt(Section::Manifest, read, reason));
-                }
-            }
+            let reason = "what follows the manifest is no tuning";
+            let corrupt = || IndexError::corrupt(Section::Manifest, read, reason);
+            Tuning::read(rest).ok_or_else(corrupt)?
         };
         let manifest = Self {
             created_by,

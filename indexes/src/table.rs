@@ -30,7 +30,7 @@ mod row;
 #[cfg(test)]
 mod tests;
 
-pub use block::{RowRef, TableBlock};
+pub use block::{RowRef, TableBlock, write_block};
 pub use row::Row;
 
 use crate::error::{IndexError, Section};

@@ -5,7 +5,8 @@ use crate::expand::{ExpandError, Expander};
 use crate::pipeline::{Pool, pipeline};
 use crate::store::{Folder, StoreError, TemporaryFile};
 use littoral_guest::build::{
-    BuildError, PreparedDocument, Preparer, Queries, SegmentBuilder, SegmentInput, VectorInput,
+    BuildError, PreparedDocument, Preparer, Queries, SegmentBuilder, SegmentInput, Turning,
+    VectorInput,
 };
 pub use littoral_guest::build::{default_settings, preparer, source_hash};
 use littoral_guest::table::{Span, SpanKind};
@@ -15,7 +16,6 @@ use littoral_indexes::manifest::{
     Averages, Embedding, Expansions, Manifest, SegmentManifest, Settings, Tuning,
 };
 use littoral_indexes::table::TableManifest;
-use littoral_indexes::vectors::Rotation;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -237,7 +237,7 @@ impl Collection {
 pub(crate) struct Shared<'a> {
     pub(crate) averages: Option<Averages>,
     pub(crate) dictionary: Option<(SegmentId, &'a [u8])>,
-    pub(crate) rotation: Option<(SegmentId, &'a Rotation)>,
+    pub(crate) rotation: Turning<'a>,
     pub(crate) table: Option<(SegmentId, &'a TableManifest)>,
 }
 
@@ -329,14 +329,30 @@ pub fn collect<I: Send, O: Send>(
 pub fn write_index(
     collection: Collection,
     settings: &Settings,
+    folder: &mut Folder,
+    tools: &Tools,
+) -> Result<(Manifest, Built), BuildFailure> {
+    write_whole(
+        collection,
+        settings,
+        &Shared::default(),
+        Tuning::default(),
+        folder,
+        tools,
+    )
+}
+
+/// As [`write_index`], with what the index takes over from the one before it.
+pub(crate) fn write_whole(
+    collection: Collection,
+    settings: &Settings,
+    shared: &Shared<'_>,
     tuning: Tuning,
     folder: &mut Folder,
     tools: &Tools,
 ) -> Result<(Manifest, Built), BuildFailure> {
     let built = collection.built();
-    let Some((segment, averages)) =
-        collection.finish(settings, &Shared::default(), folder, tools)?
-    else {
+    let Some((segment, averages)) = collection.finish(settings, shared, folder, tools)? else {
         return Err(BuildFailure::Empty);
     };
     let manifest = Manifest {
@@ -382,5 +398,5 @@ pub fn build_documents(
         |prepared| Some(prepared),
         |prepared| Ok(Some(prepared)),
     )?;
-    write_index(collection, settings, Tuning::default(), folder, tools)
+    write_index(collection, settings, folder, tools)
 }

@@ -21,7 +21,6 @@ use crate::host::FolderHost;
 use crate::web::LICENCES;
 use littoral_guest::EngineError;
 use littoral_guest::engine::{Index, Problem};
-use littoral_indexes::envelope::SegmentId;
 use littoral_indexes::manifest::{ENTRY_NAME, Manifest};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -279,11 +278,7 @@ impl Bundle {
 
     /// The entry, and the files of the segments that it names.
     fn index(&mut self, index: &Path, manifest: &Manifest, to: &str) -> Result<(), BundleError> {
-        let mut segments = Vec::new();
-        for segment in &manifest.segments {
-            segments.push(SegmentId(segment.id).to_string());
-            segments.extend(segment.dictionary.map(|id| SegmentId(id).to_string()));
-        }
+        let mut segments: Vec<String> = manifest.folders().map(|id| id.to_string()).collect();
         segments.sort();
         segments.dedup();
         for segment in segments {

@@ -19,9 +19,11 @@ mod output;
 mod rerank;
 mod search;
 mod serve;
+mod tune;
 
 use crate::embed::TextEncoder;
 use crate::host::FolderHost;
+use crate::rerank::CrossEncoder;
 use crate::sandbox::{Limits, Sandbox, SandboxError, SandboxedIndex};
 use clap::{Parser, Subcommand};
 use littoral_guest::engine::Index;
@@ -68,6 +70,8 @@ enum Command {
     Inspect(inspect::Arguments),
     /// Put an index, the engine and a search page into a folder, ready to upload
     Bundle(bundle::Arguments),
+    /// Tune an index to a domain: prepare pairs, train, measure, deploy
+    Tune(tune::Arguments),
     /// Get, pack and show embedding models
     Model(model::Arguments),
 }
@@ -100,6 +104,7 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => (inspect::check(arguments), arguments.json),
         Command::Inspect(arguments) => (inspect::inspect(arguments), arguments.json),
         Command::Bundle(arguments) => (bundle::run(arguments), arguments.json),
+        Command::Tune(arguments) => (tune::run(arguments), arguments.json()),
         Command::Model(arguments) => (model::run(arguments), arguments.json()),
     };
     match outcome {
@@ -213,7 +218,7 @@ fn host(
         host = host.with_encoder(encoder);
     }
     if let Some(reranker) = reranker {
-        host = host.with_reranker(Arc::clone(reranker));
+        host = host.with_reranker(Arc::new(CrossEncoder::new(Arc::clone(reranker))));
     }
     host
 }

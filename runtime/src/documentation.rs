@@ -71,6 +71,7 @@ pub(crate) const PAGES: &[(&str, &str)] = &[
         include_str!("../../indexes/docs/17-serving.md"),
     ),
     ("asking.md", include_str!("../../indexes/docs/18-asking.md")),
+    ("tuning.md", include_str!("../../indexes/docs/19-tuning.md")),
     (
         "roadmap.md",
         include_str!("../../indexes/docs/16-roadmap.md"),

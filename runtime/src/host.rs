@@ -1,11 +1,11 @@
 //! The host over an index folder.
 
 use crate::embed::TextEncoder;
+use crate::rerank::CrossEncoder;
 use crate::store::read_limited;
-use littoral_guest::{Encoder, Host, HostError};
+use littoral_guest::{Host, HostError};
 use littoral_indexes::envelope::BlockId;
 use littoral_indexes::manifest::{ENTRY_NAME, MAX_ENTRY_BYTES};
-use rayon::prelude::*;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,15 +14,12 @@ use std::sync::Arc;
 /// Largest file of an index in bytes.
 const MAX_FILE_BYTES: u64 = 1 << 30;
 
-/// Texts that one thread reranks together.
-const RERANK_TEXTS: usize = 4;
-
 /// Reads blocks from the files of a folder.
 #[derive(Clone)]
 pub struct FolderHost {
     path: PathBuf,
     encoder: Option<Arc<dyn TextEncoder>>,
-    reranker: Option<Arc<Encoder>>,
+    reranker: Option<Arc<CrossEncoder>>,
 }
 
 impl FolderHost {
@@ -44,7 +41,7 @@ impl FolderHost {
 
     /// The same host with a cross-encoder.
     #[must_use]
-    pub fn with_reranker(mut self, reranker: Arc<Encoder>) -> Self {
+    pub fn with_reranker(mut self, reranker: Arc<CrossEncoder>) -> Self {
         self.reranker = Some(reranker);
         self
     }
@@ -87,12 +84,16 @@ impl Host for FolderHost {
         encoder.encode_query(text).ok()
     }
 
-    async fn rerank(&self, model: [u8; 8], query: &str, texts: &[&str]) -> Option<Vec<f64>> {
-        let reranker = self.reranker.as_ref().filter(|r| r.id() == model)?;
-        // What a text gives does not depend on the others, so threads may share them out.
-        let parts = texts.par_chunks(RERANK_TEXTS);
-        let parts: Option<Vec<_>> = parts.map(|texts| reranker.rerank(query, texts)).collect();
-        Some(parts?.concat())
+    async fn rerank(
+        &self,
+        model: [u8; 8],
+        query: &str,
+        texts: &[&str],
+        wanted: usize,
+    ) -> Option<Vec<f64>> {
+        let reranker = self.reranker.as_ref();
+        let reranker = reranker.filter(|r| r.encoder().id() == model)?;
+        reranker.rerank(query, texts, wanted)
     }
 }
 

@@ -18,9 +18,11 @@ mod mcp;
 mod merge;
 pub mod models;
 pub mod pipeline;
+pub mod rerank;
 pub mod sandbox;
 pub mod serve;
 pub mod store;
+pub mod tune;
 pub mod update;
 mod web;
 

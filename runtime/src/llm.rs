@@ -13,9 +13,11 @@ mod client;
 mod endpoint;
 mod error;
 mod paraphrase;
+mod question;
 mod stream;
 
 pub use answer::{Asked, answer};
 pub use endpoint::{Endpoint, Key, Limits};
 pub use error::LlmError;
 pub use paraphrase::paraphrase;
+pub use question::question;

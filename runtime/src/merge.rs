@@ -1,9 +1,10 @@
 //! Segments become one: when there are many small ones, when much is deleted, or on request.
 
-use crate::build::{BuildFailure, Shared, Tools, collect, write_index};
+use crate::build::{BuildFailure, Shared, Tools, collect, write_whole};
 use crate::host::FolderHost;
 use crate::store::Folder;
 use crate::update::{Control, stopped};
+use littoral_guest::build::Turning;
 use littoral_guest::engine::{Index, StoredDocument};
 use littoral_indexes::envelope::SegmentId;
 use littoral_indexes::manifest::{Averages, Manifest, SegmentManifest};
@@ -41,8 +42,11 @@ pub(crate) fn tidy(
     let segments = &manifest.segments;
     let total: u32 = segments.iter().map(n_documents).sum();
     let live: u32 = segments.iter().map(n_live).sum();
-    // A dictionary, rotation or table whose segment is gone is held by nothing that a check reads.
-    let ids: BTreeSet<[u8; 8]> = segments.iter().map(|segment| segment.id).collect();
+    // A dictionary, rotation or table whose segment is gone is held by nothing that a check reads. A
+    // tuned table needs no segment.
+    let tuned = manifest.tuning.table.map(|table| table.id);
+    let ids = segments.iter().map(|segment| segment.id).chain(tuned);
+    let ids: BTreeSet<[u8; 8]> = ids.collect();
     let lost_base = segments
         .iter()
         .flat_map(|segment| {
@@ -73,7 +77,11 @@ pub(crate) fn tidy(
         let own = segments[largest].id;
         let vectors = segments[largest].vectors.as_ref();
         let needs_other = vectors.is_some_and(|vectors| {
-            vectors.rotation != own || vectors.table.is_some_and(|(id, _)| id != own)
+            let table = vectors
+                .table
+                .map(|(id, _)| id)
+                .filter(|id| Some(*id) != tuned);
+            vectors.rotation != own || table.is_some_and(|id| id != own)
         });
         if needs_other || in_small * 2 > n_live(&segments[largest]) {
             let all: Vec<usize> = (0..segments.len()).collect();
@@ -86,7 +94,8 @@ pub(crate) fn tidy(
 }
 
 /// Writes the documents of `chosen` segments as one. All of them together are built as a fresh
-/// index is: with averages and a dictionary of their own.
+/// index is: with averages and a dictionary of their own; a tuned query table stays, and the axes that
+/// it was tuned along.
 fn merge(
     folder: &mut Folder,
     manifest: &Manifest,
@@ -118,7 +127,19 @@ fn merge(
     )?;
     failed?;
     if chosen.len() == manifest.segments.len() {
-        write_index(collection, settings, manifest.tuning, folder, tools)?;
+        let base = match manifest.tuning.table {
+            Some(_) => Some(Base::read(&index, 0)?),
+            None => None,
+        };
+        let shared = base.as_ref().map(Base::tuned).unwrap_or_default();
+        write_whole(
+            collection,
+            settings,
+            &shared,
+            manifest.tuning,
+            folder,
+            tools,
+        )?;
         return Ok(());
     }
     let kept: Vec<usize> = (0..manifest.segments.len())
@@ -162,8 +183,21 @@ impl Base {
         Shared {
             averages: Some(averages),
             dictionary: self.dictionary.as_ref().map(|(id, bytes)| (*id, &**bytes)),
-            rotation: self.rotation.as_ref().map(|(id, rotation)| (*id, rotation)),
+            rotation: self
+                .rotation
+                .as_ref()
+                .map_or(Turning::Fit, |(id, rotation)| Turning::Of(*id, rotation)),
             table: self.table.as_ref().map(|(id, table)| (*id, table)),
+        }
+    }
+
+    /// What an index that is built anew takes over from one with a tuned table.
+    fn tuned(&self) -> Shared<'_> {
+        let rotation = self.rotation.as_ref().map(|(_, rotation)| rotation);
+        Shared {
+            rotation: rotation.map_or(Turning::Fit, Turning::Keep),
+            table: self.table.as_ref().map(|(id, table)| (*id, table)),
+            ..Shared::default()
         }
     }
 }

@@ -195,11 +195,7 @@ impl Folder {
     /// # Errors
     /// [`StoreError`] when one cannot be removed.
     pub fn collect(&self, manifest: &Manifest) -> Result<(), StoreError> {
-        let mut used = BTreeSet::new();
-        for segment in &manifest.segments {
-            used.insert(segment.id);
-            used.extend(segment.dictionary);
-        }
+        let used: BTreeSet<SegmentId> = manifest.folders().collect();
         for entry in fs::read_dir(&self.path)
             .map_err(failed("list", &self.path))?
             .flatten()
@@ -209,7 +205,7 @@ impl Folder {
                 // A build was stopped just before it replaced the entry.
                 fs::remove_file(entry.path()).map_err(failed("remove", &entry.path()))?;
             } else if let Some(id) = segment_name(&name.to_string_lossy())
-                && !used.contains(&id.0)
+                && !used.contains(&id)
             {
                 let path = entry.path();
                 fs::remove_dir_all(&path).map_err(failed("remove", &path))?;

@@ -19,7 +19,7 @@ use crate::store::Folder;
 use littoral_guest::build::{PreparedDocument, Preparer};
 use littoral_guest::engine::Index;
 use littoral_indexes::inventory::hash_id;
-use littoral_indexes::manifest::{Manifest, Settings, Tuning, write_deleted};
+use littoral_indexes::manifest::{Manifest, Settings, write_deleted};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -159,7 +159,7 @@ pub fn build(
         },
     )?;
     stopped(control)?;
-    (_, outcome.built) = write_index(collection, settings, Tuning::default(), folder, tools)?;
+    (_, outcome.built) = write_index(collection, settings, folder, tools)?;
     Ok(outcome)
 }
 

@@ -17,4 +17,5 @@ pub mod program;
 pub mod random;
 pub mod sample;
 pub mod server;
+pub mod tuning;
 pub mod unicode;

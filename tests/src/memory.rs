@@ -4,7 +4,7 @@ use crate::encoder;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use littoral_guest::build::{
-    MemoryScratch, OneThread, Queries, SegmentBuilder, SegmentInput, Sink, VectorInput,
+    MemoryScratch, OneThread, Queries, SegmentBuilder, SegmentInput, Sink, Turning, VectorInput,
 };
 use littoral_guest::engine::Index;
 use littoral_guest::{Document, Host, HostError};
@@ -265,7 +265,9 @@ fn vectors<'a>(
 ) -> Option<VectorInput<'a>> {
     (!settings.embedding.embedder.is_empty()).then(|| VectorInput {
         dims: encoder::DIMS,
-        rotation: rotation.map(|(segment, rotation)| (*segment, rotation)),
+        rotation: rotation.map_or(Turning::Fit, |(segment, rotation)| {
+            Turning::Of(*segment, rotation)
+        }),
         queries: match table {
             Some((segment, table)) => Queries::Table(segment, table),
             None if settings.embedding.embedder == TABLE => Queries::FitTable,

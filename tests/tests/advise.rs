@@ -281,6 +281,7 @@ fn what_an_index_was_fitted_to_is_what_searches_and_answers_take() {
     manifest.tuning = Tuning {
         fusion: Some(Fusion::Ranks.setting()),
         threshold: Some(990),
+        ..Tuning::default()
     };
     let mut fitted = stored.clone();
     fitted.put(&manifest);

@@ -9,7 +9,7 @@
     reason = "a test says what it finds, and ends where it cannot go on"
 )]
 
-use littoral_gpu::{Adapters, GpuError};
+use littoral_gpu::{Adapters, Gpu, GpuError};
 use littoral_guest::{Document, Encoder, Index, SearchOptions};
 use littoral_runtime::build::{Tools, build_documents, default_settings};
 use littoral_runtime::embed::{Embedder, GpuTexts, Processor, VectorCache};
@@ -56,7 +56,7 @@ fn documents(n: usize) -> impl Iterator<Item = Document> + Send {
 
 /// Whether there is no adapter at all, which is said.
 fn has_no_adapter() -> bool {
-    match littoral_gpu::Gpu::open(Adapters::Any) {
+    match Gpu::open(Adapters::Any) {
         Ok(_) => false,
         Err(error) => {
             println!("skipped: {error}");

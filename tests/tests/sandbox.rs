@@ -54,7 +54,13 @@ impl Host for Encoding {
         self.0.embed(model, text).await
     }
 
-    async fn rerank(&self, model: [u8; 8], query: &str, texts: &[&str]) -> Option<Vec<f64>> {
+    async fn rerank(
+        &self,
+        model: [u8; 8],
+        query: &str,
+        texts: &[&str],
+        _: usize,
+    ) -> Option<Vec<f64>> {
         let relevance = |text: &&str| {
             let hash = blake3::hash([query, text].concat().as_bytes());
             f64::from(u32::from_le_bytes(*hash.as_bytes().first_chunk().unwrap())) / 4_294_967_296.0
@@ -264,7 +270,7 @@ fn hostile(body: &str) -> Vec<u8> {
         r#"(module
             (import "littoral" "find" (func $find (param i32 i32) (result i64)))
             (import "littoral" "embed" (func $embed (param i32 i32 i32) (result i64)))
-            (import "littoral" "rerank" (func $rerank (param i32 i32 i32 i32 i32) (result i64)))
+            (import "littoral" "rerank" (func $rerank (param i32 i32 i32 i32 i32 i32) (result i64)))
             (import "littoral" "take" (func $take (param i32 i32)))
             (memory (export "memory") 1)
             (table $table 1 funcref)
@@ -344,7 +350,7 @@ fn a_sandbox_that_misbehaves_is_ended_with_a_name_for_what_it_did() {
         "(drop (call $find (i32.const 0) (i32.const 0))) (call $take (i32.const 65530) (i32.const 100)) i64.const 0",
         "(i32.store8 (i32.const 0) (i32.const 255)) (call $embed (i32.const 8) (i32.const 0) (i32.const 1))",
         "(call $embed (i32.const 65534) (i32.const 0) (i32.const 1))",
-        "(i32.store (i32.const 0) (i32.const 99)) (call $rerank (i32.const 8) (i32.const 8) (i32.const 1) (i32.const 0) (i32.const 8))",
+        "(i32.store (i32.const 0) (i32.const 99)) (call $rerank (i32.const 8) (i32.const 8) (i32.const 1) (i32.const 0) (i32.const 8) (i32.const 1))",
         "(loop $again (drop (call $embed (i32.const 8) (i32.const 8) (i32.const 1))) (br $again)) i64.const 0",
     ] {
         assert_eq!(code(body), "trapped", "{body}");

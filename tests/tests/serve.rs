@@ -54,7 +54,7 @@ fn every_endpoint_keeps_its_contract_on_both_hosts() {
         let shown = server.said.join("\n");
         assert!(shown.contains("sea: 3 documents"), "{shown}");
         assert!(
-            shown.contains("GPU: not supported by this version"),
+            shown.contains("GPU: not used: it is for reranking"),
             "{shown}"
         );
 

@@ -61,7 +61,7 @@ impl WasiHttpView for State {
         WasiHttpCtxView {
             ctx: &mut self.http,
             table: &mut self.table,
-            hooks: wasmtime_wasi_http::p2::default_hooks(),
+            hooks: wasmtime_wasi_http::default_hooks(),
         }
     }
 }

@@ -23,14 +23,14 @@ export async function* streamed(llm: Llm, messages: Message[], signal?: AbortSig
   const stop = () => own.abort(signal?.reason);
   signal?.throwIfAborted();
   signal?.addEventListener("abort", stop);
-  const total = llm.timeoutMs ?? TOTAL_MS;
+  const { timeoutMs: total = TOTAL_MS, silenceMs: quiet = SILENCE_MS } = llm;
   const late = (code: string, message: string) => own.abort(fault(code, message));
   const end = setTimeout(() => late("llm-too-slow", `the answer was not complete after ${total / 1000} s`), total);
   let silence: ReturnType<typeof setTimeout> | undefined;
   const heard = () => {
     clearTimeout(silence);
-    const message = `the endpoint gave no piece of an answer for ${SILENCE_MS / 1000} s`;
-    silence = setTimeout(() => late("llm-silent", message), SILENCE_MS);
+    const message = `the endpoint gave no piece of an answer for ${quiet / 1000} s`;
+    silence = setTimeout(() => late("llm-silent", message), quiet);
   };
   try {
     heard();

@@ -144,6 +144,8 @@ export interface Llm {
   maxTokens?: number;
   /** How long it may take in all, in milliseconds. Default 60,000. */
   timeoutMs?: number;
+  /** How long no piece of an answer may come, the first one included, in milliseconds. Default 10,000. */
+  silenceMs?: number;
   /** Asks it. Default: the platform's. */
   fetch?: typeof globalThis.fetch;
 }

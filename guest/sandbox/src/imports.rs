@@ -15,13 +15,14 @@ unsafe extern "C" {
     fn find(keys: *const u8, bytes: usize) -> i64;
     /// Bytes of the vector of a text, or -1.
     fn embed(model: *const u8, text: *const u8, bytes: usize) -> i64;
-    /// Bytes of the relevance of texts, each behind its length, or -1.
+    /// Bytes of the relevance of texts, each behind its length, of which the best are wanted, or -1.
     fn rerank(
         model: *const u8,
         query: *const u8,
         query_bytes: usize,
         texts: *const u8,
         texts_bytes: usize,
+        wanted: usize,
     ) -> i64;
     /// Copies the next `bytes` of the last answer to `out`.
     fn take(out: *mut u8, bytes: usize);
@@ -52,7 +53,13 @@ impl Host for Imports {
         Some(numbers.iter().map(|&n| f32::from_le_bytes(n)).collect())
     }
 
-    async fn rerank(&self, model: [u8; 8], query: &str, texts: &[&str]) -> Option<Vec<f64>> {
+    async fn rerank(
+        &self,
+        model: [u8; 8],
+        query: &str,
+        texts: &[&str],
+        wanted: usize,
+    ) -> Option<Vec<f64>> {
         let mut packed = Vec::new();
         for text in texts {
             packed.extend_from_slice(&(text.len() as u32).to_le_bytes());
@@ -66,6 +73,7 @@ impl Host for Imports {
                 query.len(),
                 packed.as_ptr(),
                 packed.len(),
+                wanted,
             )
         };
         let answer = taken(usize::try_from(bytes).ok()?);

@@ -94,6 +94,15 @@ pub(crate) struct Match {
     has_name: bool,
 }
 
+impl Match {
+    /// Whether `text`, which was compared, is a label of the question's own words and no sentence: it stands
+    /// above an answer and is none. A sentence of these words alone may say yes.
+    pub(crate) fn is_label(&self, text: &str) -> bool {
+        const ENDS: [char; 9] = ['.', '!', '?', '…', '。', '！', '？', '؟', '।'];
+        self.fresh == 0 && !text.trim_end().ends_with(ENDS)
+    }
+}
+
 /// Compares `text` with the question.
 pub(crate) fn compare(analyzer: &mut Analyzer, text: &str, terms: &QuestionTerms<'_>) -> Match {
     let mut found = Match::default();
@@ -204,6 +213,13 @@ mod tests {
         let found = compared("Nothing of it.");
         assert_eq!((found.words, found.pairs), (0, 0));
         assert!(!found.has_number && !found.has_name);
+        for (text, is_label) in [
+            ("The beginning of the oil crisis", true),
+            ("The oil crisis began.", false),
+            ("The oil crisis of 1973", false),
+        ] {
+            assert_eq!(compared(text).is_label(text), is_label, "{text}");
+        }
     }
 
     #[test]

@@ -343,7 +343,7 @@ impl Scratchpad {
 
 /// What an encoder reads of a chunk, and what the fit of a query table takes for its words: the title
 /// of its document, the headings above it, and its text, each on a line.
-pub(crate) fn encoder_text(record: &DocumentRecord, chunk: &ChunkRecord) -> String {
+pub fn encoder_text(record: &DocumentRecord, chunk: &ChunkRecord) -> String {
     let headings = chunk.headings.iter().filter(|h| **h != record.title);
     let above = std::iter::once(&record.title).chain(headings);
     let mut text = String::new();

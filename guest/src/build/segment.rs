@@ -4,7 +4,7 @@ use super::lexicon::{self, LexiconInput};
 use super::passages::{self, PassageInput};
 use super::prepare::PreparedDocument;
 use super::runs::{Pending, Run};
-use super::vectors::{self, Queries, VectorInput};
+use super::vectors::{self, Queries, Turning, VectorInput};
 use super::{BuildError, Scratch, Sink, Workers};
 use littoral_indexes::envelope::{BlockId, FORMAT_VERSION, Kind, SegmentId, seal, stored_checksum};
 use littoral_indexes::filters::{self, FilterValue};
@@ -559,7 +559,7 @@ pub fn segment_id(
         hasher.update(&segment.0);
     }
     if let Some(vectors) = &input.vectors {
-        if let Some((segment, _)) = vectors.rotation {
+        if let Turning::Of(segment, _) = vectors.rotation {
             hasher.update(&segment.0);
         }
         if let Queries::Table(segment, _) = vectors.queries {

@@ -48,8 +48,8 @@ pub type Encode<'a> = dyn Fn(&[String]) -> io::Result<Vec<f32>> + 'a;
 pub struct VectorInput<'a> {
     /// Dimensions of the documents' vectors.
     pub dims: usize,
-    /// The rotation to use, and the segment that holds it; `None` fits one.
-    pub rotation: Option<(SegmentId, &'a Rotation)>,
+    /// How vectors are turned.
+    pub rotation: Turning<'a>,
     /// What encodes queries.
     pub queries: Queries<'a>,
     /// Texts shaped like queries, taken from the documents: a table is fitted to them, and how many
@@ -59,6 +59,18 @@ pub struct VectorInput<'a> {
     pub encode: &'a Encode<'a>,
 }
 
+/// How the vectors of a segment are turned to their axes.
+#[derive(Debug, Clone, Copy, Default)]
+pub enum Turning<'a> {
+    /// By a rotation that is fitted now.
+    #[default]
+    Fit,
+    /// By a rotation that is there already and that the segment is to hold from now on.
+    Keep(&'a Rotation),
+    /// By the rotation that another segment holds.
+    Of(SegmentId, &'a Rotation),
+}
+
 /// What encodes the queries of an index.
 #[derive(Debug, Clone, Copy)]
 pub enum Queries<'a> {
@@ -66,7 +78,7 @@ pub enum Queries<'a> {
     Encoder,
     /// A table that is fitted now.
     FitTable,
-    /// The table of an older segment.
+    /// The table of an older segment, or one that was tuned.
     Table(SegmentId, &'a TableManifest),
 }
 
@@ -200,13 +212,17 @@ pub(super) fn write(
 ) -> Result<VectorsManifest, BuildError> {
     let n_chunks = input.layout.n_chunks();
     let fitted;
-    let (segment, rotation) = if let Some(shared) = input.vectors.rotation {
-        shared
-    } else {
-        fitted = input.fit(workers)?;
-        files.put(Kind::Rotation, &fitted.write())?;
-        (files.segment(), &fitted)
+    let (segment, rotation) = match input.vectors.rotation {
+        Turning::Of(segment, rotation) => (segment, rotation),
+        Turning::Keep(rotation) => (files.segment(), rotation),
+        Turning::Fit => {
+            fitted = input.fit(workers)?;
+            (files.segment(), &fitted)
+        }
     };
+    if segment == files.segment() {
+        files.put(Kind::Rotation, &rotation.write())?;
+    }
     let dims = rotation.dims();
     let rows = input.turn(rotation, workers)?;
     let axes = Axes::fit(STEP, &variances(&rows, dims))?;

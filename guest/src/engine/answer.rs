@@ -124,6 +124,9 @@ impl<H: Host> Index<H> {
                 words: compared.iter().fold(0, |words, (_, m)| words | m.words),
             };
             for (s, (place, own)) in compared.iter().enumerate() {
+                if own.is_label(&chunk.text[place.clone()]) {
+                    continue;
+                }
                 let features = features::features(terms, expected, &passage, &compared, s);
                 candidates.push(Candidate {
                     passage: i,

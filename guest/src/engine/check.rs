@@ -97,7 +97,7 @@ impl<H: Host> Index<H> {
                     message: "the inventory and the manifest disagree on the documents".into(),
                 });
             }
-            let expected = segment.expected_files();
+            let expected = segment.expected_files(self.manifest().tuning.table.is_some());
             // Dictionaries first: passages need them. Lexicon blocks stay for their positions, and
             // centroids precede their cells.
             let mut beside: Map<BlockId, Arc<Decoded>> = Map::default();
@@ -138,8 +138,79 @@ impl<H: Host> Index<H> {
                 }
             }
         }
+        self.check_tuned(&mut check).await;
         check.ok = check.problems.is_empty();
         check
+    }
+
+    /// Reads the blocks of a tuned query table, whose id is the hash of them all.
+    async fn check_tuned(&self, check: &mut Check) {
+        let (Some(tuned), Some((segment, table))) = (self.manifest().tuning.table, self.table())
+        else {
+            return;
+        };
+        let before = check.problems.len();
+        let mut hasher = blake3::Hasher::new();
+        for number in 0..table.shape.n_blocks {
+            let kind = Kind::Table;
+            let block = BlockId {
+                segment,
+                kind,
+                number,
+            };
+            if let Some(payload) = self.check_payload(block, check).await {
+                hasher.update(&payload);
+            }
+        }
+        let hash = hasher.finalize();
+        if check.problems.len() == before && hash.as_bytes()[..8] != tuned.id {
+            let error = IndexError::Mismatch {
+                section: Kind::Table.section(),
+            };
+            let section = Kind::Table.section().name();
+            let problem = Problem::in_file(segment.to_string(), section, &error);
+            check.problems.push(problem);
+        }
+    }
+
+    /// The payload of a block that decodes.
+    async fn check_payload(&self, block: BlockId, check: &mut Check) -> Option<Vec<u8>> {
+        let file = self.check_read(block, check).await?;
+        let verified = open(block, &file).and_then(|payload| {
+            self.decode(block, payload, &Map::default())
+                .map(|_| payload.to_vec())
+        });
+        let noted = |error| Problem::in_file(block.path(), block.kind.section().name(), &error);
+        verified
+            .map_err(|error| check.problems.push(noted(error)))
+            .ok()
+    }
+
+    /// Reads a file and counts it.
+    async fn check_read(&self, block: BlockId, check: &mut Check) -> Option<Arc<[u8]>> {
+        match self.host().read(&[block]).await {
+            Ok(mut files) => {
+                let file = files.swap_remove(0);
+                check.files += 1;
+                check.bytes += file.len() as u64;
+                Some(file)
+            }
+            Err(error) => {
+                let code = if matches!(error, HostError::NotFound { .. }) {
+                    "missing"
+                } else {
+                    "unreadable"
+                };
+                check.problems.push(Problem {
+                    code,
+                    file: block.path(),
+                    section: block.kind.section().name(),
+                    offset: 0,
+                    message: error.to_string(),
+                });
+                None
+            }
+        }
     }
 
     async fn check_file(
@@ -150,27 +221,7 @@ impl<H: Host> Index<H> {
         check: &mut Check,
     ) -> Option<Arc<Decoded>> {
         let section = block.kind.section().name();
-        let file = match self.host().read(&[block]).await {
-            Ok(mut files) => files.swap_remove(0),
-            Err(error) => {
-                let code = if matches!(error, HostError::NotFound { .. }) {
-                    "missing"
-                } else {
-                    "unreadable"
-                };
-                let message = error.to_string();
-                check.problems.push(Problem {
-                    code,
-                    file: block.path(),
-                    section,
-                    offset: 0,
-                    message,
-                });
-                return None;
-            }
-        };
-        check.files += 1;
-        check.bytes += file.len() as u64;
+        let file = self.check_read(block, check).await?;
         let verified = open(block, &file).and_then(|payload| {
             if stored_checksum(&file) != Some(recorded) {
                 return Err(IndexError::Mismatch {

@@ -79,6 +79,11 @@ impl<H: Host> Index<H> {
                 .map(Decoded::Dictionary)
                 .map_err(|e| bad_text(section, e.offset));
         }
+        if block.kind == Kind::Table
+            && let Some((_, table)) = self.table().filter(|(holder, _)| *holder == block.segment)
+        {
+            return Ok(Decoded::Table(TableBlock::read(payload, table.shape)?));
+        }
         let Some(segment) = self.segment(block.segment) else {
             return Err(IndexError::Mismatch { section });
         };

@@ -99,9 +99,11 @@ impl<H: Host> Index<H> {
     /// The query table, and the segment that holds it.
     pub(super) fn table(&self) -> Option<(SegmentId, TableManifest)> {
         let (segment, table) = self.vectors()?.table?;
-        // A table whose segment is gone is read by nobody: a merge keeps that segment.
+        // A table whose segment is gone is read by nobody: a merge keeps that segment. A tuned one
+        // needs none.
+        let is_tuned = self.manifest.tuning.table.is_some_and(|t| t.id == segment);
         let segment = SegmentId(segment);
-        self.segment(segment).map(|_| (segment, table))
+        (is_tuned || self.segment(segment).is_some()).then_some((segment, table))
     }
 
     /// The vector of `asked` by the query table; `None` when it knows none of the words.

@@ -34,6 +34,7 @@ impl<H: Host> Index<H> {
                         .to_owned(),
             });
         }
+        let wanted = options.k.clamp(1, MAX_HITS);
         let wide = SearchOptions {
             k: options.k.max(rerank.depth).min(MAX_HITS),
             ..options.clone()
@@ -42,7 +43,7 @@ impl<H: Host> Index<H> {
         let asked = meant(text, options, notes);
         let n_read = rerank.depth.min(found.ranking.len());
         let read = self
-            .relevance(&rerank, &asked, &found.ranking[..n_read], fetched)
+            .relevance(&rerank, &asked, &found.ranking[..n_read], wanted, fetched)
             .await?;
         match read {
             Some(read) => reorder(&mut found.ranking, &read),
@@ -53,16 +54,17 @@ impl<H: Host> Index<H> {
                 suggestion: None,
             }),
         }
-        found.ranking.truncate(options.k.clamp(1, MAX_HITS));
+        found.ranking.truncate(wanted);
         Ok(found)
     }
 
-    /// How relevant the passages of `candidates` are; `None` when the host has no such reranker.
+    /// How relevant the passages of `candidates` are, of which `wanted` are kept; `None` when the host has no such reranker.
     async fn relevance(
         &self,
         rerank: &Rerank,
         asked: &str,
         candidates: &[Scored],
+        wanted: usize,
         fetched: &mut Fetched,
     ) -> Result<Option<Vec<f64>>, EngineError> {
         let places: Vec<_> = candidates.iter().map(|scored| scored.place).collect();
@@ -74,7 +76,8 @@ impl<H: Host> Index<H> {
         });
         let texts: Vec<String> = texts.collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let relevance = self.host().rerank(rerank.model, asked, &texts).await;
+        let host = self.host();
+        let relevance = host.rerank(rerank.model, asked, &texts, wanted).await;
         // A host that gives something else than one number for each text has not answered.
         Ok(relevance.filter(|r| r.len() == texts.len() && r.iter().all(|r| r.is_finite())))
     }

@@ -125,8 +125,9 @@ impl Segment {
             .map(|number| self.block(Kind::Postings, number))
     }
 
-    /// How many files of a kind the manifest needs; `None` where only the inventory knows.
-    pub(super) fn expected_files(&self) -> impl Fn(Kind) -> Option<u32> {
+    /// How many files of a kind the manifest needs; `None` where only the inventory knows. Where the
+    /// query table `is_tuned`, the one that it was tuned from may be left.
+    pub(super) fn expected_files(&self, is_tuned: bool) -> impl Fn(Kind) -> Option<u32> {
         let manifest = &self.manifest;
         let postings = manifest.n_postings_blocks;
         let lexicon = manifest.n_lexicon_blocks;
@@ -168,7 +169,7 @@ impl Segment {
             Kind::Centroids => Some(centroids),
             Kind::Cells => Some(n_cells),
             Kind::Rotation => Some(rotation),
-            Kind::Table => Some(table),
+            Kind::Table => (!is_tuned).then_some(table),
             Kind::Spelling => Some(spelling),
             Kind::Dictionary => Some(dictionary),
             Kind::Passages => Some(passages),

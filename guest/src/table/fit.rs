@@ -31,6 +31,9 @@ mod sums;
 #[cfg(test)]
 mod tests;
 
+#[cfg(test)]
+pub(super) use tests::Backwards;
+
 use crate::build::Workers;
 use littoral_indexes::table::{Row, TableReport};
 use measure::Judge;
@@ -215,7 +218,7 @@ pub fn fit(input: &FitInput<'_>, options: &FitOptions, workers: &impl Workers) -
 const RESCALINGS: u32 = 2;
 
 /// The product of two vectors, added up in eight lanes: the same on every host.
-fn dot(a: &[f32], b: &[f32]) -> f32 {
+pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut lanes = [0.0_f32; 8];
     let (a_chunks, b_chunks) = (a.chunks_exact(8), b.chunks_exact(8));
     let rest = a_chunks.remainder().iter().zip(b_chunks.remainder());
@@ -230,14 +233,14 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
 }
 
 /// Adds `by · b` to `a`.
-fn add(a: &mut [f32], by: f32, b: &[f32]) {
+pub(super) fn add(a: &mut [f32], by: f32, b: &[f32]) {
     for (a, b) in a.iter_mut().zip(b) {
         *a += by * b;
     }
 }
 
 /// Divides `vector` by its length; leaves zeros alone. Returns the length.
-fn normalise(vector: &mut [f32]) -> f32 {
+pub(super) fn normalise(vector: &mut [f32]) -> f32 {
     let length = dot(vector, vector).sqrt();
     if length > 0.0 {
         for v in vector {

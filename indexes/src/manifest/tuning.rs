@@ -1,14 +1,43 @@
 //! What an index was fitted to.
 
+use bincode::config::Configuration;
+use bincode::error::{DecodeError, EncodeError};
 use bincode::{Decode, Encode};
 
 /// What was fitted to judged queries; it changes no block, and no document is indexed anew for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tuning {
     /// Share of vectors when scores are joined, in 1/256: 0 to 256; [`BY_RANKS`] for reciprocal ranks.
     pub fusion: Option<u16>,
     /// Evidence that an answer needs, in thousandths: 0 to 1000.
     pub threshold: Option<u16>,
+    /// The query table that was tuned; written behind the others only where there is one.
+    pub table: Option<TunedTable>,
+}
+
+/// A query table tuned to judged queries, and what that gained. Its blocks lie in a folder of their
+/// own beside the segments', under [`Self::id`]; the table that it was tuned from stays where it was,
+/// read by nobody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Default)]
+pub struct TunedTable {
+    /// Start of the BLAKE3 hash of the payloads of its blocks, one after another, by number.
+    pub id: [u8; 8],
+    /// Start of the BLAKE3 hash of the pairs that it was tuned on and measured with.
+    pub data: [u8; 8],
+    /// Pairs that it was tuned on.
+    pub n_pairs: u32,
+    /// Held-out queries that the figures are of.
+    pub n_held_out: u32,
+    /// Their nDCG@10 by vectors before and after, in 1/10000.
+    pub dense: [u16; 2],
+    /// Their nDCG@10 by words and vectors before and after, in 1/10000.
+    pub hybrid: [u16; 2],
+    /// Chance of the difference by vectors, in 1/10000.
+    pub p: u16,
+    /// nDCG@10 of general queries by words and vectors before and after, in 1/10000.
+    pub general: [u16; 2],
+    /// Whether it was put there although a gate refused it.
+    pub forced: bool,
 }
 
 /// The value of [`Tuning::fusion`] that stands for reciprocal ranks.
@@ -25,6 +54,59 @@ impl Tuning {
         !self.is_empty()
             && self.fusion.is_none_or(|fusion| fusion <= BY_RANKS)
             && self.threshold.is_none_or(|threshold| threshold <= 1000)
+            && self.table.is_none_or(TunedTable::is_legal)
+    }
+
+    /// Appends its bytes to `out`.
+    pub(super) fn write(self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        let config = bincode::config::standard();
+        out.extend(bincode::encode_to_vec(
+            (self.fusion, self.threshold),
+            config,
+        )?);
+        if let Some(table) = self.table {
+            out.extend(bincode::encode_to_vec(table, config)?);
+        }
+        Ok(())
+    }
+
+    /// Reads what [`Self::write`] wrote, all of `bytes`; `None` for what it does not write.
+    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+        let config = bincode::config::standard().with_limit::<MAX_BYTES>();
+        let ((fusion, threshold), n) = decode(bytes, config).ok()?;
+        let rest = &bytes[n..];
+        let table = if rest.is_empty() {
+            None
+        } else {
+            let (table, n) = decode::<TunedTable>(rest, config).ok()?;
+            Some((n == rest.len()).then_some(table)?)
+        };
+        let tuning = Self {
+            fusion,
+            threshold,
+            table,
+        };
+        tuning.is_legal().then_some(tuning)
+    }
+}
+
+/// Most bytes of a tuning.
+const MAX_BYTES: usize = 256;
+
+type Bounded = Configuration<
+    bincode::config::LittleEndian,
+    bincode::config::Varint,
+    bincode::config::Limit<MAX_BYTES>,
+>;
+
+fn decode<T: Decode<()>>(bytes: &[u8], config: Bounded) -> Result<(T, usize), DecodeError> {
+    bincode::decode_from_slice(bytes, config)
+}
+
+impl TunedTable {
+    fn is_legal(self) -> bool {
+        let shares = [self.dense, self.hybrid, self.general].concat();
+        shares.iter().chain([&self.p]).all(|&share| share <= 10_000)
     }
 }
 
@@ -72,14 +154,34 @@ mod tests {
         tuned.tuning.threshold = Some(1000);
         tuned.tuning.fusion = Some(BY_RANKS);
         assert_eq!(Manifest::read(&tuned.write().unwrap()).unwrap().0, tuned);
+        let table = TunedTable {
+            id: [1; 8],
+            data: [2; 8],
+            n_pairs: 500,
+            n_held_out: 120,
+            dense: [6000, 6700],
+            hybrid: [7000, 7200],
+            p: 12,
+            general: [8000, 7990],
+            forced: false,
+        };
+        tuned.tuning.table = Some(table);
+        assert_eq!(Manifest::read(&tuned.write().unwrap()).unwrap().0, tuned);
+        tuned.tuning.fusion = None;
+        tuned.tuning.threshold = None;
+        assert_eq!(Manifest::read(&tuned.write().unwrap()).unwrap().0, tuned);
         for tuning in [
             Tuning {
                 fusion: Some(BY_RANKS + 1),
-                threshold: None,
+                ..Tuning::default()
             },
             Tuning {
-                fusion: None,
                 threshold: Some(1001),
+                ..Tuning::default()
+            },
+            Tuning {
+                table: Some(TunedTable { p: 10_001, ..table }),
+                ..Tuning::default()
             },
         ] {
             let illegal = Manifest {

@@ -4,6 +4,23 @@ use super::{Row, TableShape};
 use crate::bytes::{FieldReader, put_number};
 use crate::error::{IndexError, Section};
 
+/// Writes the block of `rows` of `shape` by their marks, strictly ascending: what
+/// [`TableBlock::rows`] gives, changed or not.
+///
+/// # Errors
+/// [`IndexError::Corrupt`] when a row is not of the shape or marks are out of order.
+pub fn write_block(shape: TableShape, rows: &[(u32, Row)]) -> Result<Vec<u8>, IndexError> {
+    for (_, row) in rows {
+        row.check(shape)?;
+    }
+    if rows.windows(2).any(|pair| pair[0].0 >= pair[1].0) {
+        let reason = "marks are out of order";
+        return Err(IndexError::corrupt(Section::Table, 0, reason));
+    }
+    let rows: Vec<(u32, &Row)> = rows.iter().map(|(mark, row)| (*mark, row)).collect();
+    Ok(write(shape, &rows))
+}
+
 /// Writes rows in the order of their marks.
 pub(super) fn write(shape: TableShape, rows: &[(u32, &Row)]) -> Vec<u8> {
     let mut out = Vec::with_capacity(2 + rows.len() * shape.stored_bytes());
@@ -73,16 +90,34 @@ impl TableBlock {
         u32::from(at[0]) | u32::from(at[1]) << 8 | u32::from(at[2]) << 16
     }
 
-    /// The row with `mark`, as [`super::mark_of`] gives it; `None` when the block has none.
-    pub fn find(&self, mark: u32) -> Option<RowRef<'_>> {
-        let i = (0..self.n_rows).find(|&i| self.mark(i) == mark)?;
+    /// The rows with their marks, by mark.
+    pub fn rows(&self) -> impl Iterator<Item = (u32, Row)> {
+        (0..self.n_rows).map(|i| {
+            let mut worth = vec![0; usize::from(self.shape.dims)];
+            let row = self.row(i);
+            let one = RowRef { step: 1, ..row };
+            one.add_to(&mut worth);
+            let codes = worth.into_iter().map(|code| code as i8).collect();
+            let step = row.step;
+            (self.mark(i), Row { step, codes })
+        })
+    }
+
+    fn row(&self, i: usize) -> RowRef<'_> {
         let step = &self.bytes[3 * self.n_rows + 2 * i..];
         let len = self.shape.row_bytes();
-        Some(RowRef {
+        RowRef {
             step: u16::from_le_bytes([step[0], step[1]]),
             bits: self.shape.bits,
             codes: &self.bytes[5 * self.n_rows + i * len..][..len],
-        })
+        }
+    }
+
+    /// The row with `mark`, as [`super::mark_of`] gives it; `None` when the block has none.
+    pub fn find(&self, mark: u32) -> Option<RowRef<'_>> {
+        (0..self.n_rows)
+            .find(|&i| self.mark(i) == mark)
+            .map(|i| self.row(i))
     }
 }
 

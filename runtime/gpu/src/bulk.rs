@@ -3,6 +3,7 @@
 
 use crate::{Gpu, GpuEncoder, GpuError};
 use littoral_guest::Encoder;
+use littoral_guest::encoder::rerank::Pair;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,8 +26,12 @@ const TRIAL_TIME: Duration = Duration::from_millis(300);
 /// than this.
 const LEAST_COSINE: f32 = 0.98;
 
-/// Texts as tokens, and where their vectors are to go; nothing when the GPU failed.
-type Request = (Vec<Vec<u32>>, Sender<Option<Vec<f32>>>);
+/// Most that the log odds of a cross-encoder may differ from the CPU's, for the same reason.
+pub const LOG_ODDS_MARGIN: f64 = 0.25;
+
+/// Texts as tokens, how many of them are of type 0, and where their vectors are to go; nothing when the
+/// GPU failed.
+type Request = (Vec<Pair>, Sender<Option<Vec<f32>>>);
 
 /// Texts encoded in a second, measured.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -106,7 +111,7 @@ impl BulkEncoder {
     /// ask for at the same time goes through the device with them.
     pub fn encode(&self, texts: &[Vec<u32>]) -> (Vec<f32>, bool) {
         let n = texts.len() as u64;
-        if let Some(vectors) = self.by_gpu(texts) {
+        if let Some(vectors) = self.by_gpu(alone(texts)) {
             self.state.gpu_texts.fetch_add(n, Ordering::Relaxed);
             return (vectors, true);
         }
@@ -114,15 +119,26 @@ impl BulkEncoder {
         (self.plain.encode(texts), false)
     }
 
-    /// As [`BulkEncoder::encode`]; nothing once the GPU failed.
-    fn by_gpu(&self, texts: &[Vec<u32>]) -> Option<Vec<f32>> {
+    /// The log odds of pairs by the GPU, of a cross-encoder; nothing once it failed. They may differ
+    /// from the CPU's by [`LOG_ODDS_MARGIN`].
+    pub fn log_odds(&self, pairs: Vec<Pair>) -> Option<Vec<f64>> {
+        let n = pairs.len() as u64;
+        let vectors = self.by_gpu(pairs)?;
+        let vectors = vectors.chunks_exact(self.plain.config().hidden);
+        let log_odds: Option<_> = vectors.map(|v| self.plain.log_odds_of(v)).collect();
+        self.state.gpu_texts.fetch_add(n, Ordering::Relaxed);
+        log_odds
+    }
+
+    /// Vectors of the device; nothing once it failed.
+    fn by_gpu(&self, texts: Vec<Pair>) -> Option<Vec<f32>> {
         if lock(&self.state.failure).is_some() {
             return None;
         }
         let (send, vectors) = channel();
         let requests = lock(&self.requests).clone();
         // A thread that is gone answers as one that failed.
-        requests.send((texts.to_vec(), send)).ok()?;
+        requests.send((texts, send)).ok()?;
         vectors.recv().ok()?
     }
 
@@ -152,9 +168,9 @@ impl BulkEncoder {
         let texts: Vec<Vec<u32>> = (0..n).map(text).collect();
         // The first of so many makes the room for them.
         let all = std::iter::repeat_n(&texts, n_askers).flatten();
-        self.by_gpu(&all.cloned().collect::<Vec<_>>());
+        self.by_gpu(alone(&all.cloned().collect::<Vec<_>>()));
         let gpu = rate(n_askers, || {
-            self.by_gpu(&texts);
+            self.by_gpu(alone(&texts));
         });
         if let Some(error) = self.tally().failure {
             return Err(error);
@@ -168,6 +184,14 @@ impl BulkEncoder {
             cpu: cpu * n,
         })
     }
+}
+
+/// Texts without a second half.
+fn alone(texts: &[Vec<u32>]) -> Vec<Pair> {
+    texts
+        .iter()
+        .map(|text| (text.clone(), usize::MAX))
+        .collect()
 }
 
 /// Calls of `f` a second, by `n_threads` that repeat it for a while, each at least once.
@@ -193,7 +217,7 @@ fn rate(n_threads: usize, f: impl Fn() + Sync) -> f64 {
 /// Encodes what is asked for until nobody asks any more.
 fn serve(encoder: &GpuEncoder, inbox: &Receiver<Request>, state: &State) {
     while let Ok(first) = inbox.recv() {
-        let size = |request: &Request| request.0.iter().map(Vec::len).sum::<usize>();
+        let size = |request: &Request| request.0.iter().map(|text| text.0.len()).sum::<usize>();
         let mut n_tokens = size(&first);
         let mut batch = vec![first];
         let end = Instant::now() + WINDOW;
@@ -211,7 +235,10 @@ fn serve(encoder: &GpuEncoder, inbox: &Receiver<Request>, state: &State) {
             senders.push((own.len(), sender));
             texts.extend(own);
         }
-        let vectors = match encoder.encode(&texts) {
+        let of_texts = texts
+            .iter()
+            .map(|(tokens, n_first)| (&tokens[..], *n_first));
+        let vectors = match encoder.encode_texts(&of_texts.collect::<Vec<_>>()) {
             Ok(vectors) => vectors,
             Err(error) => {
                 *lock(&state.failure) = Some(error);
@@ -229,33 +256,63 @@ fn serve(encoder: &GpuEncoder, inbox: &Receiver<Request>, state: &State) {
     }
 }
 
-/// Compares the device with the CPU on texts of many lengths: whether their vectors are the same.
+/// Compares the device with the CPU on texts of many lengths: whether what it gives is the same.
 fn self_test(encoder: &GpuEncoder, plain: &Encoder) -> Result<bool, GpuError> {
     let limit = plain.config().vocabulary as u32;
-    let text = |n: u32| (0..n).map(|t| (t * 104_729 + n) % limit).collect();
-    let texts: Vec<Vec<u32>> = [1, 2, 3, 17, 33, 70].map(text).into();
-    let (found, exact) = (encoder.encode(&texts)?, plain.encode(&texts));
-    let dims = plain.dims();
-    if found
+    let text = |n: u32| -> Vec<u32> { (0..n).map(|t| (t * 104_729 + n) % limit).collect() };
+    let texts = [1, 2, 3, 17, 33, 70].map(text);
+    let (is_same, is_near) = if plain.is_reranker() {
+        let pairs = texts.map(|text| (text.clone(), text.len() / 2));
+        compare_log_odds(encoder, plain, &pairs)?
+    } else {
+        compare_vectors(encoder, plain, &texts)?
+    };
+    if is_near {
+        return Ok(is_same);
+    }
+    Err(GpuError::Wrong {
+        adapter: encoder.gpu().name().to_owned(),
+        what: "what known texts give",
+    })
+}
+
+/// Whether vectors are the same in every bit, and whether they are near.
+fn compare_vectors(
+    encoder: &GpuEncoder,
+    plain: &Encoder,
+    texts: &[Vec<u32>],
+) -> Result<(bool, bool), GpuError> {
+    let (found, exact) = (encoder.encode(texts)?, plain.encode(texts));
+    let is_same = found
         .iter()
         .zip(&exact)
-        .all(|(a, b)| a.to_bits() == b.to_bits())
-    {
-        return Ok(true);
-    }
+        .all(|(a, b)| a.to_bits() == b.to_bits());
+    let dims = plain.dims();
     let mut pairs = found.chunks_exact(dims).zip(exact.chunks_exact(dims));
     let is_near = pairs.all(|(found, exact)| {
         let dot = |a: &[f32], b: &[f32]| -> f32 { a.iter().zip(b).map(|(a, b)| a * b).sum() };
         let lengths = (dot(found, found) * dot(exact, exact)).sqrt();
         dot(found, exact) >= LEAST_COSINE * lengths
     });
-    if is_near {
-        return Ok(false);
-    }
-    Err(GpuError::Wrong {
-        adapter: encoder.gpu().name().to_owned(),
-        what: "the vectors of known texts",
-    })
+    Ok((is_same, is_same || is_near))
+}
+
+/// The same of log odds.
+fn compare_log_odds(
+    encoder: &GpuEncoder,
+    plain: &Encoder,
+    pairs: &[Pair],
+) -> Result<(bool, bool), GpuError> {
+    let texts = pairs
+        .iter()
+        .map(|(tokens, n_first)| (&tokens[..], *n_first));
+    let vectors = encoder.encode_texts(&texts.collect::<Vec<_>>())?;
+    let found = vectors.chunks_exact(encoder.dims());
+    let found: Vec<f64> = found.filter_map(|v| plain.log_odds_of(v)).collect();
+    let exact = plain.log_odds(pairs).unwrap_or_default();
+    let is_near = |(a, b): (&f64, &f64)| (a - b).abs() <= LOG_ODDS_MARGIN;
+    let is_near = found.len() == exact.len() && found.iter().zip(&exact).all(is_near);
+    Ok((found == exact, is_near))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -268,6 +325,7 @@ mod tests {
     use crate::Adapters;
     use crate::encoder::tests::model;
     use littoral_guest::encoder::format::Pooling;
+    use littoral_guest::encoder::matrix::Matrix;
 
     #[test]
     fn a_device_lost_under_many_threads_leaves_no_text_without_its_vector() {
@@ -297,5 +355,61 @@ mod tests {
         assert!(tally.gpu_texts > 0 && tally.cpu_texts > 0, "{tally:?}");
         assert_eq!(tally.gpu_texts + tally.cpu_texts, 240);
         assert!(matches!(tally.failure, Some(GpuError::Lost { .. })));
+    }
+
+    #[test]
+    fn memory_that_is_short_makes_batches_smaller_and_none_ends_the_gpus_part() {
+        let bytes = model(127, Pooling::Mean, 0).write();
+        let plain = Arc::new(Encoder::load(&bytes).expect("a model"));
+        let Ok(gpu) = Gpu::open(Adapters::Any) else {
+            return;
+        };
+        let bulk = BulkEncoder::new(&gpu, Arc::clone(&plain)).expect("a device that works");
+        // 800 tokens, of which 50 must go through together.
+        let texts: Vec<Vec<u32>> = (0..20).map(|i| vec![i; 40]).collect();
+        for n in [1, 2] {
+            gpu.exhaust(n);
+            assert_eq!(bulk.encode(&texts), (plain.encode(&texts), true), "{n}");
+        }
+        assert_eq!(bulk.tally().failure, None);
+        gpu.exhaust(9);
+        assert_eq!(bulk.encode(&texts), (plain.encode(&texts), false));
+        assert_eq!(bulk.tally().failure, Some(GpuError::OutOfMemory));
+    }
+
+    #[test]
+    fn pairs_have_the_log_odds_of_the_cpu() {
+        let mut model = model(127, Pooling::Mean, 0);
+        let n = model.config.hidden;
+        let pooler: Vec<f32> = (0..n * n).map(|i| (i % 7) as f32 * 0.1 - 0.3).collect();
+        let classifier: Vec<f32> = (0..n).map(|i| (i % 5) as f32 - 2.0).collect();
+        model.head = Some([
+            Matrix::pack(&pooler, &vec![0.1; n], n, 127),
+            Matrix::pack(&classifier, &[0.2], n, 127),
+        ]);
+        model.config.labels = 1;
+        let plain = Arc::new(Encoder::load(&model.write()).expect("a model"));
+        let Ok(gpu) = Gpu::open(Adapters::Any) else {
+            return;
+        };
+        let bulk = BulkEncoder::new(&gpu, Arc::clone(&plain)).expect("a device that works");
+        assert!(bulk.is_exact());
+        let pair = |i: u32| {
+            let tokens: Vec<u32> = (0..=i % 40).map(|t| (t * 7 + i) % 30).collect();
+            (tokens, i as usize % 11)
+        };
+        let pairs: Vec<Pair> = (0..60).map(pair).collect();
+        let found = bulk.log_odds(pairs.clone());
+        assert_eq!(found, plain.log_odds(&pairs));
+        let first = |n_first| {
+            pairs
+                .iter()
+                .map(|(tokens, _)| (tokens.clone(), n_first))
+                .collect()
+        };
+        assert_ne!(found, bulk.log_odds(first(0)), "types do not count");
+        gpu.lose();
+        assert_eq!(bulk.log_odds(pairs), None);
+        assert!(bulk.tally().failure.is_some());
     }
 }

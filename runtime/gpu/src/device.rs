@@ -3,6 +3,7 @@
 use crate::GpuError;
 use crate::scan::self_test;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Instant;
 use wgpu::util::{BufferInitDescriptor, DeviceExt};
@@ -25,6 +26,8 @@ pub enum Adapters {
 struct Watch {
     error: Mutex<Option<GpuError>>,
     lost: Mutex<Option<String>>,
+    /// Calls that are to find no memory.
+    n_without_memory: AtomicUsize,
 }
 
 /// An opened device that passed its test.
@@ -178,6 +181,11 @@ impl Gpu {
         *lock(&self.watch.lost) = Some("destroyed".into());
     }
 
+    /// Has the next `n` calls find no memory, as where other programs take it.
+    pub fn exhaust(&self, n: usize) {
+        self.watch.n_without_memory.store(n, Ordering::Relaxed);
+    }
+
     /// Largest buffer that a kernel can be given, in bytes.
     pub(crate) fn max_binding(&self) -> u64 {
         let limits = self.device.limits();
@@ -198,6 +206,11 @@ impl Gpu {
     /// Runs `f`, and gives what went wrong in it.
     pub(crate) fn run<T>(&self, f: impl FnOnce() -> Result<T, GpuError>) -> Result<T, GpuError> {
         self.check()?;
+        let left = &self.watch.n_without_memory;
+        let less = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1));
+        if less.is_ok() {
+            return Err(GpuError::OutOfMemory);
+        }
         let result = guard(f);
         // The device's own word comes first: a call that failed for want of it says less.
         self.check()?;

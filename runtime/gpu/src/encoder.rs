@@ -5,6 +5,8 @@
 //!                        └──── pool → (dense) → length 1
 //! ```
 //!
+//! Of a cross-encoder the vector of the first token is read back, and the CPU applies the classifier.
+//!
 //! Weights and activations are cut as on the CPU, their products are exact sums, and the floats in
 //! between go through the same operations in the same order. They have to: where activations have 8
 //! bits, one bit that is rounded another way moves one of them by a step, that moves others, and the
@@ -22,6 +24,7 @@ use crate::{Gpu, GpuError};
 use littoral_guest::encoder::format::{Activation, Model, Norm, Pooling};
 use littoral_guest::encoder::matrix::Matrix;
 use room::Room;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Most tokens that go through the layers together: enough to fill a large device.
@@ -66,7 +69,11 @@ struct Rows {
     scales: Vec<f32>,
     unknown: usize,
     n_positions: usize,
+    n_types: usize,
 }
+
+/// A text as tokens, and how many of them are of type 0.
+pub type Text<'a> = (&'a [u32], usize);
 
 /// An encoder on a device.
 #[derive(Debug)]
@@ -75,7 +82,8 @@ pub struct GpuEncoder {
     loaded: Loaded,
     rows: Rows,
     shape: Shape,
-    max_tokens: usize,
+    /// Most tokens that go through the layers together; fewer once memory was short.
+    max_tokens: AtomicUsize,
     room: Mutex<Option<Room>>,
 }
 
@@ -100,16 +108,25 @@ impl GpuEncoder {
     /// [`GpuError`] when it does not take it.
     pub fn load(gpu: &Arc<Gpu>, model: &Model) -> Result<Self, GpuError> {
         let config = &model.config;
+        let is_classifier = model.head.is_some();
         let shape = Shape {
             hidden: config.hidden,
             heads: config.heads,
             intermediate: config.intermediate,
-            dims: config.dims(),
+            dims: if is_classifier {
+                config.hidden
+            } else {
+                config.dims()
+            },
             epsilon: config.epsilon,
             activation: config.activation,
             dense_activation: config.dense_activation,
-            pooling: config.pooling,
-            normalize: config.normalize,
+            pooling: if is_classifier {
+                Pooling::First
+            } else {
+                config.pooling
+            },
+            normalize: config.normalize && !is_classifier,
         };
         if config.head_width() > shader::MAX_HEAD {
             return Err(GpuError::TooLarge {
@@ -138,9 +155,10 @@ impl GpuEncoder {
                 scales: model.token_scales.clone(),
                 unknown: if has_row(unknown) { unknown } else { 0 },
                 n_positions: config.positions,
+                n_types: config.types,
             },
             shape,
-            max_tokens: fitting.min(MAX_TOKENS),
+            max_tokens: fitting.min(MAX_TOKENS).into(),
             room: Mutex::default(),
         })
     }
@@ -161,40 +179,73 @@ impl GpuEncoder {
     /// # Errors
     /// [`GpuError`], after which none is known.
     pub fn encode(&self, texts: &[Vec<u32>]) -> Result<Vec<f32>, GpuError> {
+        let texts = texts.iter().map(|tokens| (&tokens[..], usize::MAX));
+        self.encode_texts(&texts.collect::<Vec<_>>())
+    }
+
+    /// As [`GpuEncoder::encode`], of texts whose tokens are of two types; of a cross-encoder the vectors
+    /// of the first tokens, `[n, hidden]`.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn encode_texts(&self, texts: &[Text<'_>]) -> Result<Vec<f32>, GpuError> {
         let dims = self.shape.dims;
+        let stride = dims.next_multiple_of(4);
         let mut all = vec![0.0; texts.len() * dims];
         let mut room = self.room.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut rest = (0..texts.len()).peekable();
-        while rest.peek().is_some() {
-            let mut batch = Batch::default();
-            let mut who = Vec::new();
-            while let Some(&i) = rest.peek() {
-                let tokens = &texts[i][..texts[i].len().min(self.rows.n_positions)];
-                if batch.n_tokens() + tokens.len() > self.max_tokens {
-                    break;
-                }
-                rest.next();
-                if !tokens.is_empty() {
-                    batch.push(&self.rows, tokens, self.shape.pooling);
-                    who.push(i);
-                }
-            }
+        let mut next = 0;
+        while next < texts.len() {
+            let (batch, who, end) = self.batch(texts, next);
             if who.is_empty() {
+                next = end;
                 continue;
             }
-            let stride = dims.next_multiple_of(4);
             let words = self.gpu.run(|| self.run(&mut room, &batch));
             if words.is_err() {
                 // What is left of it may not be sound.
                 *room = None;
+            }
+            if words == Err(GpuError::OutOfMemory) && self.shrink(batch.n_tokens()) {
+                continue;
             }
             for (i, vector) in who.into_iter().zip(words?.chunks_exact(stride)) {
                 for (to, &word) in all[i * dims..][..dims].iter_mut().zip(vector) {
                     *to = f32::from_bits(word);
                 }
             }
+            next = end;
         }
         Ok(all)
+    }
+
+    /// As many of `texts` from place `start` on as go through the layers together: which of them have
+    /// tokens, and where the rest begins.
+    fn batch(&self, texts: &[Text<'_>], start: usize) -> (Batch, Vec<usize>, usize) {
+        let max_tokens = self.max_tokens.load(Ordering::Relaxed);
+        let (mut batch, mut who) = (Batch::default(), Vec::new());
+        for (i, &(tokens, n_first)) in texts.iter().enumerate().skip(start) {
+            let tokens = &tokens[..tokens.len().min(self.rows.n_positions)];
+            if batch.n_tokens() + tokens.len() > max_tokens {
+                return (batch, who, i);
+            }
+            if !tokens.is_empty() {
+                batch.push(&self.rows, (tokens, n_first), self.shape.pooling);
+                who.push(i);
+            }
+        }
+        (batch, who, texts.len())
+    }
+
+    /// Takes fewer tokens together from now on, since there was no memory for `n_tokens`; false where
+    /// that is not possible.
+    fn shrink(&self, n_tokens: usize) -> bool {
+        let fewer = n_tokens / 2;
+        // A text as long as any goes through in one piece.
+        if fewer < self.rows.n_positions {
+            return false;
+        }
+        self.max_tokens.store(fewer, Ordering::Relaxed);
+        true
     }
 
     fn run(&self, room: &mut Option<Room>, batch: &Batch) -> Result<Vec<u32>, GpuError> {
@@ -202,7 +253,9 @@ impl GpuEncoder {
         if room.as_ref().is_none_or(|room| room.n_tokens < n_tokens) {
             // The old one's memory first.
             *room = None;
-            let n_tokens = n_tokens.next_power_of_two().clamp(1024, self.max_tokens);
+            // Room for more than what is asked for, but not more than there was memory for.
+            let most = self.max_tokens.load(Ordering::Relaxed).max(n_tokens);
+            let n_tokens = n_tokens.next_power_of_two().max(1024).min(most);
             *room = Some(Room::new(self, n_tokens)?);
         }
         match room {
@@ -282,13 +335,14 @@ impl Batch {
         self.tokens.len()
     }
 
-    fn push(&mut self, rows: &Rows, tokens: &[u32], pooling: Pooling) {
+    fn push(&mut self, rows: &Rows, (tokens, n_first): Text<'_>, pooling: Pooling) {
         let (first, n) = (self.tokens.len() as u32, tokens.len() as u32);
         for (position, &token) in (0..).zip(tokens) {
             let known = (token as usize) < rows.scales.len();
             let row = if known { token as usize } else { rows.unknown };
             let scale = rows.scales[row].to_bits();
-            let of_type = rows.n_positions as u32;
+            let of_second = usize::from(position as usize >= n_first).min(rows.n_types - 1);
+            let of_type = (rows.n_positions + of_second) as u32;
             self.tokens.push([row as u32, position, of_type, scale]);
         }
         let n_pooled = if pooling == Pooling::Mean { n } else { 1 };

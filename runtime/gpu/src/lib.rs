@@ -16,7 +16,7 @@ mod error;
 pub mod scan;
 mod select;
 
-pub use bulk::{BulkEncoder, Speeds, Tally};
+pub use bulk::{BulkEncoder, LOG_ODDS_MARGIN, Speeds, Tally};
 pub use device::{Adapters, Gpu};
 pub use encoder::GpuEncoder;
 pub use error::GpuError;

@@ -1,4 +1,5 @@
-//! Whether a GPU encodes the documents of a build: what was asked for, what was chosen, and why.
+//! `--gpu`, and whether a GPU encodes the documents of a build: what was asked for, what was chosen, and
+//! why.
 
 use super::embedder::gpu_cache;
 use super::output::{self, Failure};
@@ -13,7 +14,7 @@ use std::sync::Arc;
 pub(super) enum Gpu {
     /// A GPU, where a measurement finds it faster
     Auto,
-    /// The CPU: the same bytes on every machine
+    /// The CPU
     Off,
     /// A GPU, or an error
     Require,
@@ -34,6 +35,15 @@ pub(super) struct GpuArguments {
     /// Count adapters that the CPU emulates as GPUs: for tests
     #[arg(long, hide = true)]
     gpu_software: bool,
+}
+
+/// Which adapters may be taken.
+pub(super) fn adapters(software: bool) -> Adapters {
+    if software {
+        Adapters::Any
+    } else {
+        Adapters::Hardware
+    }
 }
 
 /// What was decided before a build.
@@ -91,11 +101,7 @@ pub(super) fn choose(
         let what = "it has kernels for models of BERT's family in packed files alone";
         return without(is_required, "gpu-unsupported-model", what);
     };
-    let adapters = if arguments.gpu_software {
-        Adapters::Any
-    } else {
-        Adapters::Hardware
-    };
+    let adapters = adapters(arguments.gpu_software);
     let gpu = match GpuTexts::open(adapters, Arc::clone(&encoder)) {
         Ok(gpu) => Arc::new(gpu),
         Err(error) => return without(is_required, error.code(), &error.to_string()),

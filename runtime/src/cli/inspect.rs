@@ -1,15 +1,18 @@
 //! `littoral check` and `littoral inspect`
 
+mod tuning;
+
 use super::output::{self, Failure};
 use super::{Outcome, engine_failure};
 use crate::expand::FILE;
 use crate::host::FolderHost;
-use littoral_guest::engine::{Check, Fusion, Index, Problem};
+use littoral_guest::engine::{Check, Index, Problem};
 use littoral_indexes::envelope::{BlockId, HEADER_BYTES, Kind};
-use littoral_indexes::manifest::{Manifest, Tuning};
+use littoral_indexes::manifest::Manifest;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use tuning::TuningReport;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -176,40 +179,6 @@ impl ExpansionsReport {
     }
 }
 
-/// What was fitted to judged queries.
-#[derive(Debug, Serialize)]
-struct TuningReport {
-    fusion: Option<Fusion>,
-    threshold: Option<f64>,
-}
-
-impl TuningReport {
-    fn of(tuning: Tuning) -> Self {
-        Self {
-            fusion: tuning.fusion.map(Fusion::of_setting),
-            threshold: tuning.threshold.map(|t| f64::from(t) / 1000.0),
-        }
-    }
-
-    /// In a line; nothing where nothing was fitted.
-    fn line(&self) -> Option<String> {
-        let fusion = self.fusion.map(|fusion| match fusion {
-            Fusion::Ranks => "fusion by ranks".to_owned(),
-            Fusion::Scores { dense_weight } => {
-                format!(
-                    "fusion with {:.0} % vectors",
-                    f64::from(dense_weight) / 2.56
-                )
-            }
-        });
-        let threshold = self
-            .threshold
-            .map(|t| format!("evidence of {t:.2} for an answer"));
-        let parts: Vec<String> = fusion.into_iter().chain(threshold).collect();
-        (!parts.is_empty()).then(|| format!("fitted: {}", parts.join(", ")))
-    }
-}
-
 #[derive(Debug, Serialize)]
 struct Report {
     build: String,
@@ -258,9 +227,7 @@ pub(super) fn inspect(arguments: &Arguments) -> Result<Outcome, Failure> {
     if let Some(expansions) = &report.expansions {
         output::line(expansions.line());
     }
-    if let Some(fitted) = report.tuning.line() {
-        output::line(fitted);
-    }
+    report.tuning.lines().iter().for_each(output::line);
     output::line("");
     output::line(format!(
         "{:<12} {:>7} {:>10} {:>10} {:>10}",
@@ -346,6 +313,11 @@ fn read(index: &Index<FolderHost>, arguments: &Arguments) -> Result<Report, Fail
             sorts: segment.sorts.iter().map(|key| key.name.clone()).collect(),
             expanded: segment.expanded,
         });
+    }
+    for block in tuning::blocks(manifest) {
+        let path = arguments.index.join(block.path());
+        let bytes = std::fs::metadata(&path).map_or(HEADER_BYTES as u64, |m| m.len());
+        add(block.kind.section().name(), bytes);
     }
     Ok(Report {
         build: index.build().to_owned(),

@@ -1,11 +1,15 @@
 //! `littoral serve`
 
+mod gpu;
+
 use super::llm::LlmArguments;
 use super::output::{self, Failure};
 use super::{Outcome, model, sandbox_failure};
 use crate::host::FolderHost;
+use crate::rerank::CrossEncoder;
 use crate::sandbox::{Limits, Prepared, Sandbox};
 use crate::serve::{Bounds, Keys, Models, Place, Server, Tenant, Tenants};
+use gpu::GpuArguments;
 use littoral_guest::Encoder;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -28,12 +32,6 @@ impl From<PlaceName> for Place {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Gpu {
-    Auto,
-    Off,
-}
-
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// Folders of the indexes; each is named as its folder
@@ -45,9 +43,8 @@ pub(super) struct Arguments {
     /// Where engines run: each index in sandboxes of its own, or as part of the program
     #[arg(long, value_enum, default_value = "sandbox")]
     host: PlaceName,
-    /// Whether a GPU is used where there is one; this version has no support for any
-    #[arg(long, value_enum, default_value = "auto")]
-    gpu: Gpu,
+    #[command(flatten)]
+    gpu: GpuArguments,
     /// A file of keys, one a line, each with the names of the indexes that it opens or none for all
     #[arg(long, value_name = "FILE")]
     api_keys: Option<PathBuf>,
@@ -105,6 +102,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         ..default
     };
     let reranker = arguments.rerank.as_deref().map(reranker).transpose()?;
+    let (reranker, gpu) = gpu::choose(&arguments.gpu, reranker, bounds.workers)?;
     let limits = Limits {
         memory_bytes: usize::from(arguments.memory) << 20,
         cache_bytes: usize::from(arguments.memory) << 18,
@@ -118,10 +116,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         bounds.workers,
         reranker,
     )?;
-    let gpu = match arguments.gpu {
-        Gpu::Off => "off",
-        Gpu::Auto => "not supported by this version",
-    };
     for tenant in tenants.all() {
         let opened = tenant.opened();
         output::line(format!(
@@ -140,7 +134,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         server.url()
     ));
     server
-        .run(tenants, keys, bounds, gpu.to_owned(), writer)
+        .run(tenants, keys, bounds, gpu, writer)
         .map_err(server_failure)?;
     Ok(Outcome::Done)
 }
@@ -151,7 +145,7 @@ pub(super) fn open(
     place: Place,
     limits: Limits,
     workers: usize,
-    reranker: Option<Arc<Encoder>>,
+    reranker: Option<Arc<CrossEncoder>>,
 ) -> Result<Tenants, Failure> {
     let mut names = BTreeSet::new();
     let mut named = Vec::new();

@@ -236,6 +236,17 @@ impl Dataset {
         })
     }
 
+    /// A set of queries that lies in no file.
+    pub fn new(name: &str, split: &str, queries: Vec<Query>, qrels: Qrels) -> Self {
+        Self {
+            name: name.to_owned(),
+            split: split.to_owned(),
+            queries,
+            qrels,
+            folder: PathBuf::new(),
+        }
+    }
+
     /// The folder that holds the queries.
     pub fn folder(&self) -> &Path {
         &self.folder

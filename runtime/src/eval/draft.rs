@@ -138,7 +138,7 @@ fn hash(seed: u64, parts: &[&str]) -> [u8; 32] {
 }
 
 /// The words of `text` in small letters: texts with the same are the same query.
-fn key(text: &str) -> String {
+pub(crate) fn key(text: &str) -> String {
     words(text).join(" ")
 }
 

@@ -25,8 +25,17 @@ pub fn paraphrase(endpoint: &Endpoint, query: &str) -> Result<String, LlmError> 
             content: printable(query),
         },
     ];
+    one_line(endpoint, &messages, "a query in other words was asked for")
+}
+
+/// The line that the model at `endpoint` replies with; where it does not, the error says that `wanted`.
+pub(super) fn one_line(
+    endpoint: &Endpoint,
+    messages: &[Message],
+    wanted: &str,
+) -> Result<String, LlmError> {
     let mut reply = String::new();
-    endpoint.ask(&messages, &mut |piece| {
+    endpoint.ask(messages, &mut |piece| {
         reply.push_str(piece);
         Ok(())
     })?;
@@ -35,7 +44,7 @@ pub fn paraphrase(endpoint: &Endpoint, query: &str) -> Result<String, LlmError> 
     let line = line.trim_matches(['"', '“', '”', ' ']).to_owned();
     if line.is_empty() || line.chars().count() > MAX_CHARS {
         return Err(LlmError::BadReply {
-            reason: "a query in other words was asked for".into(),
+            reason: wanted.into(),
         });
     }
     Ok(line)

@@ -144,6 +144,7 @@ fn rerank<H: Host>(
     query_length: u32,
     texts_at: u32,
     texts_length: u32,
+    wanted: u32,
 ) -> Result<i64> {
     let (memory, state) = parts(&mut caller)?;
     let model = model(memory, model_at)?;
@@ -159,7 +160,7 @@ fn rerank<H: Host>(
         packed = rest;
     }
     state.encode(|host| {
-        let relevance = pollster::block_on(host.rerank(model, query, &texts))?;
+        let relevance = pollster::block_on(host.rerank(model, query, &texts, wanted as usize))?;
         Some(relevance.iter().flat_map(|n| n.to_le_bytes()).collect())
     })
 }

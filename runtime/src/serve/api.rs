@@ -7,13 +7,14 @@ use super::reply::Reply;
 use super::tenant::{Tenant, Tenants};
 use crate::context::{self, DEFAULT_TOKENS, MAX_TOKENS};
 use crate::mcp::Message;
+use crate::rerank::CrossEncoder;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hyper::StatusCode;
 use littoral_api::request::{
     ChatBody, ContextBody, EmbeddingsBody, RerankBody, Search, body, rerank,
 };
-use littoral_guest::{Encoder, SearchResult};
+use littoral_guest::SearchResult;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Instant;
@@ -135,7 +136,7 @@ fn find(tenants: &Tenants, tenant: &Tenant, search: Search) -> Result<SearchResu
     let mut options = search.options;
     if search.rerank {
         let reranker = tenants.models.reranker().ok_or_else(no_reranker)?;
-        options.rerank = Some(rerank(reranker.id()));
+        options.rerank = Some(rerank(reranker.encoder().id()));
     }
     let mut found = tenant.search(&search.query, &options)?;
     found.timings_ms.total = start.elapsed().as_secs_f64() * 1e3;
@@ -196,16 +197,17 @@ fn embeddings(asked: &EmbeddingsBody, tenant: &Tenant) -> Result<Value, Refusal>
     }))
 }
 
-fn reranked(asked: &RerankBody, reranker: Option<&Arc<Encoder>>) -> Result<Value, Refusal> {
+fn reranked(asked: &RerankBody, reranker: Option<&Arc<CrossEncoder>>) -> Result<Value, Refusal> {
     let texts = asked.texts()?;
     let reranker = reranker.ok_or_else(no_reranker)?;
     let read: Vec<&str> = texts.iter().map(String::as_str).collect();
-    let relevance = reranker.rerank(&asked.query, &read);
+    let wanted = asked.top_n.unwrap_or(usize::MAX);
+    let relevance = reranker.rerank(&asked.query, &read, wanted);
     let relevance =
         relevance.ok_or_else(|| Refusal::internal("the reranker gave no relevance".to_owned()))?;
     let mut order: Vec<usize> = (0..texts.len()).collect();
     order.sort_by(|&a, &b| relevance[b].total_cmp(&relevance[a]).then(a.cmp(&b)));
-    order.truncate(asked.top_n.unwrap_or(usize::MAX));
+    order.truncate(wanted);
     let results = order.into_iter().map(|i| {
         let mut result = json!({"index": i, "relevance_score": relevance[i]});
         if asked.return_documents {

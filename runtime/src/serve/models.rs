@@ -3,7 +3,7 @@
 use crate::build::TABLE;
 use crate::embed::TextEncoder;
 use crate::models;
-use littoral_guest::Encoder;
+use crate::rerank::CrossEncoder;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,12 +14,12 @@ const TEACHER: &str = "minilm";
 #[derive(Default)]
 pub(crate) struct Models {
     loaded: Mutex<BTreeMap<String, Option<Arc<dyn TextEncoder>>>>,
-    reranker: Option<Arc<Encoder>>,
+    reranker: Option<Arc<CrossEncoder>>,
 }
 
 impl Models {
     /// Models with `reranker` for those who ask for one.
-    pub(crate) fn new(reranker: Option<Arc<Encoder>>) -> Self {
+    pub(crate) fn new(reranker: Option<Arc<CrossEncoder>>) -> Self {
         Self {
             loaded: Mutex::default(),
             reranker,
@@ -27,7 +27,7 @@ impl Models {
     }
 
     /// The cross-encoder.
-    pub(crate) fn reranker(&self) -> Option<&Arc<Encoder>> {
+    pub(crate) fn reranker(&self) -> Option<&Arc<CrossEncoder>> {
         self.reranker.as_ref()
     }
 

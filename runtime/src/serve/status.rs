@@ -5,6 +5,7 @@ use super::body::Body;
 use super::keys::Access;
 use super::refusal::Refusal;
 use super::reply::Reply;
+use crate::rerank::GpuState;
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
@@ -34,9 +35,22 @@ impl Service {
             "status": "ok",
             "version": env!("CARGO_PKG_VERSION"),
             "host": self.tenants.place.name(),
-            "gpu": self.gpu,
+            "gpu": self.gpu_now(),
             "indexes": indexes,
         })
+    }
+
+    /// What is chosen for the GPU, or what became of it.
+    fn gpu_now(&self) -> String {
+        let reranker = self.tenants.models.reranker();
+        match reranker.and_then(|reranker| reranker.gpu()) {
+            Some(GpuState {
+                adapter,
+                trouble: Some(trouble),
+                ..
+            }) => format!("{adapter}, no longer used: {trouble}"),
+            _ => self.gpu.clone(),
+        }
     }
 
     /// The counters, for those who may see all of them.
@@ -58,6 +72,8 @@ impl Service {
             .iter()
             .filter(|t| t.trouble().is_some())
             .count();
+        let reranker = self.tenants.models.reranker();
+        let gpu = reranker.and_then(|reranker| reranker.gpu());
         let gauges = [
             (
                 "littoral_indexes",
@@ -78,6 +94,21 @@ impl Service {
                 "littoral_workers",
                 "Engines at work at a time.",
                 self.bounds.workers as u64,
+            ),
+            (
+                "littoral_gpu",
+                "Whether a GPU reranks.",
+                u64::from(gpu.as_ref().is_some_and(|gpu| gpu.trouble.is_none())),
+            ),
+            (
+                "littoral_reranked_gpu",
+                "Pairs of query and passage that the GPU read.",
+                gpu.map_or(0, |gpu| gpu.pairs),
+            ),
+            (
+                "littoral_reranked_cpu",
+                "Pairs that the CPU read, those that it read again among them.",
+                reranker.map_or(0, |reranker| reranker.cpu_pairs()),
             ),
         ];
         Ok(Reply {

@@ -2,7 +2,7 @@ use super::*;
 use crate::build::OneThread;
 
 /// Runs the items from the last to the first, as threads might.
-struct Backwards;
+pub(in crate::table) struct Backwards;
 
 impl Workers for Backwards {
     fn map<I: Send, O: Send>(&self, items: Vec<I>, f: impl Fn(I) -> O + Sync) -> Vec<O> {

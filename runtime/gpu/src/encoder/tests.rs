@@ -529,8 +529,8 @@ fn whole_models_give_the_vectors_of_the_cpu_in_every_bit() {
         let text = |n: u32| (0..n).map(|i| (i * 7 + n) % 33).collect();
         let texts: Vec<Vec<u32>> = [1, 2, 17, 0, 33, 50, 64, 49].map(text).into();
         // In one batch, and in several.
-        for most in [encoder.max_tokens, 128] {
-            encoder.max_tokens = most;
+        for most in [*encoder.max_tokens.get_mut(), 128] {
+            encoder.max_tokens = most.into();
             let found = encoder.encode(&texts).unwrap();
             let exact = plain.encode(&texts);
             let bits = |vectors: &[f32]| vectors.iter().map(|x| x.to_bits()).collect::<Vec<_>>();

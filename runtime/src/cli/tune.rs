@@ -1,0 +1,52 @@
+//! `littoral tune`: training data, tuned query tables, their measurement and their way into an index.
+
+mod deploy;
+mod eval;
+mod prepare;
+mod train;
+
+use super::Outcome;
+use super::output::Failure;
+use crate::tune::TuneError;
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    /// Make training data of judged queries, pairs, clicks or the documents themselves
+    Prepare(Box<prepare::Arguments>),
+    /// Tune the query table of an index on such data
+    Train(train::Arguments),
+    /// Measure held-out and general queries before and after
+    Eval(eval::Arguments),
+    /// Put a tuned table into its index, if it has proved itself
+    Deploy(deploy::Arguments),
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    action: Action,
+}
+
+impl Arguments {
+    pub(super) fn json(&self) -> bool {
+        match &self.action {
+            Action::Prepare(arguments) => arguments.json,
+            Action::Train(arguments) => arguments.json,
+            Action::Eval(arguments) => arguments.json,
+            Action::Deploy(arguments) => arguments.json,
+        }
+    }
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+    match &arguments.action {
+        Action::Prepare(arguments) => prepare::run(arguments),
+        Action::Train(arguments) => train::run(arguments),
+        Action::Eval(arguments) => eval::run(arguments),
+        Action::Deploy(arguments) => deploy::run(arguments),
+    }
+}
+
+fn failure(error: &TuneError) -> Failure {
+    Failure::new(error.code(), error.to_string(), error.hint())
+}

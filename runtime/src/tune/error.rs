@@ -1,0 +1,139 @@
+//! Why an index could not be tuned.
+
+use crate::eval::DatasetError;
+use crate::llm::LlmError;
+use littoral_guest::EngineError;
+use littoral_indexes::IndexError;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why an index could not be tuned; each message names the file, the line and what is expected.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TuneError {
+    /// A judged collection could not be read.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    /// The index could not be read.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The model behind an endpoint wrote nothing that can be used.
+    #[error(transparent)]
+    Llm(#[from] LlmError),
+    /// The file system refused.
+    #[error("cannot {what} {}: {source}", path.display())]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// On which path.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A line of a file is not what it should be.
+    #[error("{}:{line}: {reason}; expected {expected}", path.display())]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// Line, counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        reason: String,
+        /// What a line needs.
+        expected: &'static str,
+    },
+    /// A file's name does not say what it holds.
+    #[error("{} is neither .jsonl nor .csv nor .tsv", path.display())]
+    Extension {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Nothing that was read leads to a document of the index.
+    #[error("none of the {n_read} queries that were read leads to a document of the index")]
+    NothingLinked {
+        /// Queries read.
+        n_read: u64,
+    },
+    /// The index has no query table.
+    #[error("the index has no query table, so there is none to tune")]
+    NoTable,
+    /// The file is not what `train` writes.
+    #[error("{} is no tuned table: {reason}", path.display())]
+    NotTuned {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A table was tuned from another one than the index has.
+    #[error("{} was tuned from the table {own}, and the index has {found}", path.display())]
+    OtherTable {
+        /// The file.
+        path: PathBuf,
+        /// The table that it was tuned from.
+        own: String,
+        /// That of the index.
+        found: String,
+    },
+    /// What was learned cannot be written as a table.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// The folder is not what `prepare` writes.
+    #[error("{} is no folder of prepared pairs: {reason}", path.display())]
+    NotPrepared {
+        /// The folder.
+        path: PathBuf,
+        /// What is missing.
+        reason: String,
+    },
+}
+
+impl TuneError {
+    /// The stable kebab-case name of the kind of error.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Dataset(error) => error.code(),
+            Self::Engine(error) => error.code(),
+            Self::Llm(error) => error.code(),
+            Self::Io { what: "read", .. } => "tune-unreadable",
+            Self::Io { .. } => "write-failed",
+            Self::Line { .. } => "tune-line",
+            Self::Extension { .. } => "tune-extension",
+            Self::NothingLinked { .. } => "tune-nothing-linked",
+            Self::NotPrepared { .. } => "tune-not-prepared",
+            Self::NoTable => "no-table",
+            Self::NotTuned { .. } => "not-tuned",
+            Self::OtherTable { .. } => "other-table",
+            Self::Index(error) => error.code(),
+        }
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Dataset(_) => "the collection must be in BEIR layout",
+            Self::Engine(error) => error.hint(),
+            Self::Llm(error) => error.hint(),
+            Self::Io { what: "read", .. } => "check the name of the file",
+            Self::Io { .. } => "name a folder that can be written",
+            Self::Line { .. } => "mend the line, or leave it out",
+            Self::Extension { .. } => "give the file one of these endings, and that form",
+            Self::NothingLinked { .. } => {
+                "the sources must name documents by the ids or addresses of this index: \
+                 littoral search INDEX QUERY --json shows them"
+            }
+            Self::NoTable => "build the index with --embedder table",
+            Self::NotTuned { .. } => "make it with littoral tune train DIR --index INDEX -o TUNED",
+            Self::OtherTable { .. } => {
+                "train again on the index as it is now: littoral tune train DIR --index INDEX -o TUNED"
+            }
+            Self::Index(_) => "train again with a lower rate",
+            Self::NotPrepared { .. } => "make it with littoral tune prepare INDEX -o DIR",
+        }
+    }
+
+    pub(super) fn io(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { what, path, source }
+    }
+}

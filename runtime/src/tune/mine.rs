@@ -1,0 +1,179 @@
+//! Hard negatives: passages that the index ranks high for a query and that do not answer it.
+//!
+//! What is nearly as near to the query as the passage that answers it may answer it too, only that
+//! nobody said so; such candidates are skipped. Passages drawn by lot fill up what is missing, so that
+//! all rows have as many.
+//!
+//! Source: Moreira et al., "NV-Retriever: improving text embedding models with effective hard-negative
+//! mining" (2024), for the share of the positive's score.
+
+use super::corpus::Corpus;
+use super::error::TuneError;
+use super::sources::{Asked, distinct};
+use super::split::lot;
+use littoral_guest::Host;
+use littoral_guest::engine::{Hit, Index, Mode, SearchOptions};
+use std::collections::HashMap;
+
+/// Documents looked at: those that may be negatives, and those whose nearness is known.
+const CANDIDATES: usize = 60;
+const DEPTH: usize = 200;
+
+/// How negatives are chosen.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct MineOptions {
+    /// Negatives of a row.
+    pub n: usize,
+    /// A candidate nearer than this share of the positive's nearness is skipped. 0.5 – 1: low leaves
+    /// easy ones alone, high lets false ones in.
+    pub near: f64,
+    /// Seed of the lots.
+    pub seed: u64,
+}
+
+/// A passage: the places of its document, and of it within that.
+pub type Place = (usize, usize);
+
+/// What was mined for one query.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Mined {
+    /// For each document that answers, in their order, the passage that does best.
+    pub positives: Vec<Place>,
+    /// Negatives, the hardest first.
+    pub negatives: Vec<Place>,
+    /// How many of them were drawn by lot.
+    pub n_drawn: usize,
+    /// Candidates that were too near.
+    pub n_skipped: usize,
+    /// Whether no passage that answers shares a word with the query or is among the nearest.
+    pub is_far: bool,
+}
+
+/// Mines for one query.
+///
+/// # Errors
+/// [`TuneError::Engine`] when a search fails.
+pub fn mine<H: Host>(
+    index: &Index<H>,
+    corpus: &Corpus,
+    asked: &Asked,
+    options: &MineOptions,
+) -> Result<Mined, TuneError> {
+    let has_vectors = corpus.dims > 0;
+    let search = |mode, k| {
+        let options = SearchOptions {
+            mode,
+            k,
+            excerpt_chars: 1,
+            correct: false,
+            ..SearchOptions::default()
+        };
+        pollster::block_on(index.search(&asked.text, &options))
+    };
+    let (wide, narrow) = if has_vectors {
+        (Mode::Dense, Mode::Hybrid)
+    } else {
+        (Mode::Lexical, Mode::Lexical)
+    };
+    let known = search(wide, DEPTH)?.hits;
+    let ranked = search(narrow, CANDIDATES)?.hits;
+    let score = |hit: &Hit| {
+        if has_vectors {
+            hit.scores.dense
+        } else {
+            hit.scores.lexical
+        }
+    };
+    let mut scores: HashMap<usize, f64> = HashMap::new();
+    let mut best: HashMap<usize, usize> = HashMap::new();
+    for hit in known.iter().chain(&ranked) {
+        let Some(document) = corpus.of_id(&hit.document.id) else {
+            continue;
+        };
+        if let Some(score) = score(hit) {
+            scores.entry(document).or_insert(score);
+        }
+        let passages = corpus.documents[document].passages.iter();
+        let passage = passages.take_while(|p| p.start < hit.chunk.start).count();
+        best.entry(document).or_insert(passage);
+    }
+    let positives = asked.relevant.keys().map(|&document| {
+        let passage = best.get(&document).copied();
+        (
+            document,
+            passage.unwrap_or_else(|| by_words(corpus, document, &asked.text)),
+        )
+    });
+    let positives: Vec<Place> = positives.collect();
+    let lowest = known.last().and_then(score).unwrap_or(0.0);
+    let nearest = positives
+        .iter()
+        .filter_map(|(document, _)| scores.get(document));
+    let nearest = nearest.fold(None, |best: Option<f64>, &score| {
+        Some(best.map_or(score, |best| best.max(score)))
+    });
+    let bound = nearest.unwrap_or(lowest) * options.near;
+    let mut mined = Mined {
+        is_far: nearest.is_none() && !shares_word(corpus, &positives, &asked.text),
+        positives,
+        ..Mined::default()
+    };
+    for hit in &ranked {
+        let document = corpus.of_id(&hit.document.id);
+        let Some(document) = document.filter(|document| !asked.relevant.contains_key(document))
+        else {
+            continue;
+        };
+        if mined.negatives.len() == options.n {
+            break;
+        }
+        if scores.get(&document).is_some_and(|&score| score >= bound) {
+            mined.n_skipped += 1;
+        } else {
+            mined.negatives.push((document, best[&document]));
+        }
+    }
+    fill(&mut mined, corpus, asked, options);
+    Ok(mined)
+}
+
+/// Draws passages by lot until there are as many negatives as asked for.
+fn fill(mined: &mut Mined, corpus: &Corpus, asked: &Asked, options: &MineOptions) {
+    let n = corpus.documents.len();
+    for turn in 0..100 {
+        if mined.negatives.len() >= options.n || n == 0 {
+            return;
+        }
+        let drawn = lot(options.seed, &format!("{turn} {}", asked.text));
+        let number = u64::from_le_bytes(std::array::from_fn(|i| drawn[i]));
+        let document = (number % n as u64) as usize;
+        let is_new = mined.negatives.iter().all(|(other, _)| *other != document);
+        let passages = &corpus.documents[document].passages;
+        if is_new && !passages.is_empty() && !asked.relevant.contains_key(&document) {
+            mined.negatives.push((document, 0));
+            mined.n_drawn += 1;
+        }
+    }
+}
+
+/// The passage of `document` that shares most words with `text`, the first of several.
+fn by_words(corpus: &Corpus, document: usize, text: &str) -> usize {
+    let words = distinct(text);
+    let passages = corpus.documents[document].passages.iter().enumerate();
+    let common = |text: &str| distinct(text).intersection(&words).count();
+    let best = passages.max_by_key(|(i, p)| (common(&p.text), std::cmp::Reverse(*i)));
+    best.map_or(0, |(i, _)| i)
+}
+
+/// Whether any of `positives` has a word of four letters or more in common with `text`.
+fn shares_word(corpus: &Corpus, positives: &[Place], text: &str) -> bool {
+    let words = distinct(text);
+    positives.iter().any(|&(document, passage)| {
+        let passages = &corpus.documents[document].passages;
+        let own = passages.get(passage).map(|passage| distinct(&passage.text));
+        own.is_some_and(|own| {
+            own.intersection(&words)
+                .any(|word| word.chars().count() > 3)
+        })
+    })
+}
