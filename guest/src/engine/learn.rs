@@ -40,7 +40,9 @@ impl<H: Host> Index<H> {
                         *out = f32::from(code);
                     }
                     let length = vector.iter().map(|x| x * x).sum::<f32>().sqrt().max(1e-12);
-                    vector.iter_mut().for_each(|x| *x /= length);
+                    for x in &mut *vector {
+                        *x /= length;
+                    }
                 }
             }
         }

@@ -346,7 +346,9 @@ impl State {
         let mut rows = vec![0.0; input.rows.len()];
         for (i, row) in rows.chunks_exact_mut(self.dims.max(1)).enumerate() {
             self.add_row(i, row);
-            row.iter_mut().for_each(|x| *x *= self.unit);
+            for x in &mut *row {
+                *x *= self.unit;
+            }
         }
         Correction {
             map: self.map.clone(),

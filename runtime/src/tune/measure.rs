@@ -18,7 +18,7 @@ use super::table::Table;
 use super::tuned::Tuned;
 use crate::eval::compare::{SIGNIFICANT, paired};
 use crate::eval::draft::draft;
-use crate::eval::{Dataset, Difference, Metrics, Qrels, Query, Run, run};
+use crate::eval::{Dataset, Difference, Metrics, Query, Run, run};
 use littoral_guest::Host;
 use littoral_guest::engine::{Index, Mode, SearchOptions};
 use littoral_indexes::manifest::TunedTable;
@@ -146,12 +146,11 @@ impl Measurement<'_> {
         let after = pollster::block_on(Index::open(over))?;
         let held_out = effect(index, &after, &self.pairs.judged)?;
         let drafted;
-        let general = match self.general {
-            Some(general) => general,
-            None => {
-                drafted = known_items(corpus);
-                &drafted
-            }
+        let general = if let Some(general) = self.general {
+            general
+        } else {
+            drafted = known_items(corpus);
+            &drafted
         };
         let general = effect(index, &after, general)?;
         let leaks = self.pairs.leaks();
@@ -244,7 +243,7 @@ fn known_items(corpus: &Corpus) -> Dataset {
         "known items",
         "drafted",
         queries.collect(),
-        Qrels::from_iter(judged),
+        judged.collect(),
     )
 }
 

@@ -34,9 +34,9 @@ impl Delta {
         fusion: Option<u16>,
     ) -> Self {
         let mut hasher = blake3::Hasher::new();
-        payloads.iter().for_each(|payload| {
+        for payload in payloads {
             hasher.update(payload);
-        });
+        }
         let hash = hasher.finalize();
         let id: [u8; 8] = std::array::from_fn(|i| hash.as_bytes()[i]);
         let mut manifest = manifest.clone();

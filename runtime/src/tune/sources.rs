@@ -132,12 +132,11 @@ impl Gathered {
         for record in records(path, expected)? {
             let anchor = record.field(&["anchor", "question", "query"], path, expected)?;
             let document = record.get(&["document", "document_id", "id"]);
-            let place = match document {
-                Some(document) => corpus.of_name(document),
-                None => {
-                    let names = ["positive", "answer", "passage"];
-                    texts.find(record.field(&names, path, expected)?)
-                }
+            let place = if let Some(document) = document {
+                corpus.of_name(document)
+            } else {
+                let names = ["positive", "answer", "passage"];
+                texts.find(record.field(&names, path, expected)?)
             };
             let relevant = place.map(|place| (place, 1)).into_iter().collect();
             items.push(asked(anchor, relevant, Source::Pairs));

@@ -13,7 +13,7 @@ use super::table::{Name, Table};
 use super::tuned::{Point, Record, Tuned};
 use crate::build::CREATED_BY;
 use crate::eval::fit::fit_fusion;
-use crate::eval::{Dataset, Qrels, Query as Judged};
+use crate::eval::{Dataset, Query as Judged};
 use crate::pipeline::Pool;
 use littoral_guest::Host;
 use littoral_guest::answer::sentences;
@@ -33,8 +33,19 @@ const GENERAL: usize = 20_000;
 /// Queries that a word without a row must be in, to get one.
 const LEAST_QUERIES: usize = 2;
 
-/// Trains on the rows of `pairs`, which were read from the folder `data`. `look` is shown how training
-/// goes, and whether it is the last one. `with_fusion` chooses how rankings are joined, too.
+/// What is trained, beside the numbers.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan<'a> {
+    /// The folder that the pairs were read from.
+    pub data: &'a str,
+    /// How.
+    pub options: &'a TuneOptions,
+    /// Whether how rankings are joined is chosen, too.
+    pub with_fusion: bool,
+}
+
+/// Trains on the rows of `pairs` by `plan`. `look` is shown how training goes, and whether it is the last
+/// one.
 ///
 /// # Errors
 /// [`TuneError::NoTable`] for an index without a query table, [`TuneError::NothingLinked`] when no row
@@ -43,12 +54,15 @@ pub fn train<H: Host + Clone>(
     index: &Index<H>,
     corpus: &Corpus,
     pairs: &Pairs,
-    data: &str,
-    options: &TuneOptions,
-    with_fusion: bool,
+    plan: Plan<'_>,
     pool: &Pool,
     mut look: impl FnMut(&Look, bool),
 ) -> Result<Tuned, TuneError> {
+    let Plan {
+        data,
+        options,
+        with_fusion,
+    } = plan;
     let start = Instant::now();
     let table = Table::read(index)?.ok_or(TuneError::NoTable)?;
     let queries = queries(corpus, &pairs.train);
@@ -170,12 +184,7 @@ fn fusion<H: Host + Clone>(
         let documents = asked.relevant.keys();
         documents.map(move |&d| (i.to_string(), corpus.documents[d].id.clone(), 1))
     });
-    let dataset = Dataset::new(
-        "train",
-        "choosing",
-        queries.collect(),
-        Qrels::from_iter(judged),
-    );
+    let dataset = Dataset::new("train", "choosing", queries.collect(), judged.collect());
     let fitted = fit_fusion(&after, &dataset, &SearchOptions::default(), index.fusion())?;
     let kept = fitted.filter(|fitted| fitted.kept);
     Ok(kept.map(|fitted| fitted.chosen.setting()))

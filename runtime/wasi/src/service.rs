@@ -153,7 +153,7 @@ impl Service {
         let value = match request.path {
             "/openapi.json" => return Ok(("application/json", OPENAPI.into())),
             "/healthz" => self.health()?,
-            "/search" => value(&self.find(search(request.query)?)?)?,
+            "/search" => value(&self.find(&search(request.query)?)?)?,
             "/v1/context" => {
                 let asked: ContextBody = body(request.body)?;
                 let max_tokens = asked.max_tokens.unwrap_or(DEFAULT_TOKENS);
@@ -163,7 +163,7 @@ impl Service {
                 }
                 let mut search = asked.search()?;
                 search.options = context::options(search.options);
-                value(&context::pack(self.find(search)?, max_tokens))?
+                value(&context::pack(self.find(&search)?, max_tokens))?
             }
             "/v1/chat/completions" => return self.chat(&body(request.body)?, request.id),
             "/v1/embeddings" => {
@@ -216,7 +216,7 @@ impl Service {
         opened.map_err(|error| Refusal::from(&error))
     }
 
-    fn find(&self, search: Search) -> Result<SearchResult, Refusal> {
+    fn find(&self, search: &Search) -> Result<SearchResult, Refusal> {
         let start = Instant::now();
         let index = self.open(search.index.as_deref())?;
         if search.rerank {

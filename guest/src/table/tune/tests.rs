@@ -78,7 +78,7 @@ fn queries_that_were_not_trained_on_rank_better_and_the_result_depends_on_no_ord
     };
     let mut looks = Vec::new();
     let (correction, best) = tune(&world.input(), &options, &OneThread, |look| {
-        looks.push(*look)
+        looks.push(*look);
     });
     assert!(best.ndcg > looks[0].ndcg + 0.2, "{looks:?}");
     let (again, _) = tune(
@@ -142,13 +142,13 @@ fn the_slopes_are_those_of_the_loss() {
     };
     for place in [0, 7, DIMS * 3 + 2, DIMS * DIMS - 1] {
         check("map", slopes.map[place], &|state, by| {
-            state.map[place] += by
+            state.map[place] += by;
         });
     }
     for (row, slope) in slopes.rows.iter().step_by(5) {
         let row = *row as usize;
         check("move", slope[3], &|state, by| {
-            state.moves[row * DIMS + 3] += by
+            state.moves[row * DIMS + 3] += by;
         });
         let gain = dot(slope, &state.base[row * DIMS..][..DIMS]) * libm::expf(state.gains[row]);
         check("gain", gain, &|state, by| state.gains[row] += by);

@@ -25,6 +25,9 @@ const SHARE: u32 = 20;
 /// The port that is tried first.
 const PORT: u16 = 1414;
 
+/// A file, and what tells of a change: its size and its time.
+type Seen = (PathBuf, u64, Option<SystemTime>);
+
 /// A site that is shown.
 #[derive(Debug)]
 pub(super) struct Preview {
@@ -108,7 +111,7 @@ impl Preview {
     }
 
     /// The files that there are, with what tells of a change.
-    fn look(&self) -> (Vec<SourceFile>, Vec<(PathBuf, u64, Option<SystemTime>)>) {
+    fn look(&self) -> (Vec<SourceFile>, Vec<Seen>) {
         let files =
             discover(&self.inputs, &self.options).map_or_else(|_| Vec::new(), |(files, _)| files);
         let seen = files.iter().map(|file| {

@@ -5,7 +5,7 @@ use super::super::{Outcome, build, open};
 use super::failure;
 use crate::tune::Corpus;
 use crate::tune::pairs::Pairs;
-use crate::tune::train::train;
+use crate::tune::train::{Plan, train};
 use crate::tune::tuned::Record;
 use littoral_guest::table::tune::TuneOptions;
 use serde_json::json;
@@ -124,14 +124,15 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let corpus = Corpus::read(&index).map_err(|error| failure(&error))?;
     let pool = build::pool(arguments.threads)?;
     let data = arguments.data.display().to_string();
-    let with_fusion = arguments.fusion;
     let trained = train(
         &index,
         &corpus,
         &pairs,
-        &data,
-        &options,
-        with_fusion,
+        Plan {
+            data: &data,
+            options: &options,
+            with_fusion: arguments.fusion,
+        },
         &pool,
         |look, last| {
             let of_which = if last { "on all pairs" } else { "choosing" };
