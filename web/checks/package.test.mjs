@@ -119,5 +119,5 @@ test("webpack builds a page with worker and modules", { skip: without("webpack")
     ),
   );
   assert.deepEqual(stats.toJson().errors, []);
-  assert.equal(built("webpack").filter((name) => name.endsWith(".wasm")).length, 4);
+  assert.equal(built("webpack").filter((name) => name.endsWith(".wasm")).length, 5);
 });
