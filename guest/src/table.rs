@@ -21,7 +21,7 @@ pub mod tune;
 mod vocabulary;
 mod words;
 
-pub use encode::{QueryVector, blocks_of, encode};
+pub use encode::{MAX_WORDS, QueryVector, blocks_of, encode};
 pub use spans::{Span, SpanKind};
 pub use vocabulary::Vocabulary;
 pub use words::words;

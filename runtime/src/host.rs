@@ -2,22 +2,17 @@
 
 use crate::embed::TextEncoder;
 use crate::rerank::CrossEncoder;
-use crate::store::read_limited;
+use littoral_api::files::Files;
 use littoral_guest::{Host, HostError};
 use littoral_indexes::envelope::BlockId;
-use littoral_indexes::manifest::{ENTRY_NAME, MAX_ENTRY_BYTES};
 use std::fmt;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Largest file of an index in bytes.
-const MAX_FILE_BYTES: u64 = 1 << 30;
-
-/// Reads blocks from the files of a folder.
+/// Reads blocks from the files of a folder, and asks the models that it was given.
 #[derive(Clone)]
 pub struct FolderHost {
-    path: PathBuf,
+    files: Files,
     encoder: Option<Arc<dyn TextEncoder>>,
     reranker: Option<Arc<CrossEncoder>>,
 }
@@ -26,7 +21,7 @@ impl FolderHost {
     /// The host over the index in `path`.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self {
-            path: path.into(),
+            files: Files::new(path),
             encoder: None,
             reranker: None,
         }
@@ -48,35 +43,17 @@ impl FolderHost {
 
     /// The folder.
     pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    fn file(&self, name: &str, limit: u64) -> Result<Arc<[u8]>, HostError> {
-        let path = self.path.join(name);
-        // Read, not mapped: a file cut while it is mapped would end the process.
-        match read_limited(&path, limit) {
-            Ok(bytes) => Ok(bytes.into()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(HostError::NotFound {
-                path: name.to_owned(),
-            }),
-            Err(error) => Err(HostError::Unreadable {
-                path: name.to_owned(),
-                reason: error.to_string(),
-            }),
-        }
+        self.files.path()
     }
 }
 
 impl Host for FolderHost {
     async fn entry(&self) -> Result<Arc<[u8]>, HostError> {
-        self.file(ENTRY_NAME, MAX_ENTRY_BYTES as u64)
+        self.files.entry().await
     }
 
     async fn read(&self, blocks: &[BlockId]) -> Result<Vec<Arc<[u8]>>, HostError> {
-        blocks
-            .iter()
-            .map(|block| self.file(&block.path(), MAX_FILE_BYTES))
-            .collect()
+        self.files.read(blocks).await
     }
 
     async fn embed(&self, model: [u8; 8], text: &str) -> Option<Vec<f32>> {
@@ -100,7 +77,7 @@ impl Host for FolderHost {
 impl fmt::Debug for FolderHost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FolderHost")
-            .field("path", &self.path)
+            .field("path", &self.path())
             .finish_non_exhaustive()
     }
 }

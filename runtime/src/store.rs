@@ -14,7 +14,7 @@ use littoral_indexes::envelope::{BlockId, SegmentId};
 use littoral_indexes::manifest::{ENTRY_NAME, Manifest};
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// Name of the lock file. It stays; what counts is the lock on it, which ends with its process.
@@ -358,20 +358,6 @@ fn read_at(file: &File, mut offset: u64, mut out: &mut [u8]) -> io::Result<()> {
         offset += n as u64;
     }
     Ok(())
-}
-
-/// Reads a file of at most `limit` bytes.
-///
-/// # Errors
-/// What the system reports, and [`io::ErrorKind::FileTooLarge`].
-pub fn read_limited(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(limit + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > limit {
-        Err(io::ErrorKind::FileTooLarge.into())
-    } else {
-        Ok(bytes)
-    }
 }
 
 #[cfg(test)]

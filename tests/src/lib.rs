@@ -13,6 +13,7 @@ pub mod hub;
 pub mod llm;
 pub mod memory;
 pub mod models;
+pub mod package;
 pub mod program;
 pub mod random;
 pub mod sample;

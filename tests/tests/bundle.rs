@@ -4,35 +4,11 @@
 //! does not depend on what they hold; `web/checks/bundle.test.mjs` opens a real one in a browser.
 #![allow(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
 
+use littoral_tests::package::{FILES, SERVER_FILES, stand_in};
 use littoral_tests::program::{self, Ran};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
-
-const FILES: [&str; 13] = [
-    "answers.js",
-    "element.js",
-    "element-languages.js",
-    "index.js",
-    "inline.js",
-    "languages.js",
-    "llm.js",
-    "worker.js",
-    "littoral.wasm",
-    "littoral-answers.wasm",
-    "littoral-languages.wasm",
-    "LICENSE-MIT",
-    "LICENSE-APACHE",
-];
-
-/// Files of the package that servers load beside the engine's.
-const SERVER_FILES: [&str; 5] = [
-    "edge.js",
-    "workerd.js",
-    "node.js",
-    "encoder.js",
-    "littoral-encoder.wasm",
-];
 
 /// A folder with the index `ix` of one page, and the package `pkg`.
 fn folder() -> tempfile::TempDir {
@@ -45,16 +21,9 @@ fn folder() -> tempfile::TempDir {
     .unwrap();
     let ran = program::run(at, &["build", "tide.md", "-o", "ix", "--embedder", "none"]);
     assert_eq!(ran.code, 0, "{ran:?}");
-    fs::create_dir_all(at.join("pkg/pages")).unwrap();
-    for file in FILES.iter().chain(&SERVER_FILES) {
-        fs::write(at.join("pkg").join(file), format!("{file}\n")).unwrap();
-    }
-    let pages = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../web/pages"));
-    for file in ["search.html", "page.css", "icon.svg"] {
-        fs::copy(pages.join(file), at.join("pkg/pages").join(file)).unwrap();
-    }
-    let templates = pages.parent().unwrap().join("templates");
-    for (name, bytes) in contents(&templates) {
+    stand_in(&at.join("pkg"));
+    let templates = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../web/templates"));
+    for (name, bytes) in contents(templates) {
         let to = at.join("pkg/templates").join(name);
         fs::create_dir_all(to.parent().unwrap()).unwrap();
         fs::write(to, bytes).unwrap();
@@ -267,12 +236,6 @@ fn a_component_lies_beside_its_index_and_what_hosts_are_told() {
         "web-package-not-built"
     );
     fs::write(at.join("pkg/littoral-wasi.wasm"), "component").unwrap();
-    fs::create_dir_all(at.join("pkg/templates/wasi")).unwrap();
-    let readme = Path::new(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../web/templates/wasi/README.md"
-    ));
-    fs::copy(readme, at.join("pkg/templates/wasi/README.md")).unwrap();
     let ran = bundle(&root, &arguments);
     assert_eq!(ran.code, 0, "{ran:?}");
     let file = |name: &str| fs::read_to_string(at.join("out").join(name)).unwrap();

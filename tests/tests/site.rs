@@ -3,6 +3,7 @@
 //! The package for pages is stood in for by files of its names.
 #![allow(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
 
+use littoral_tests::package::{FILES, stand_in};
 use littoral_tests::program::{self, Ran};
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -10,22 +11,6 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
-
-const PACKAGE: [&str; 13] = [
-    "answers.js",
-    "element.js",
-    "element-languages.js",
-    "index.js",
-    "inline.js",
-    "languages.js",
-    "llm.js",
-    "worker.js",
-    "littoral.wasm",
-    "littoral-answers.wasm",
-    "littoral-languages.wasm",
-    "LICENSE-MIT",
-    "LICENSE-APACHE",
-];
 
 fn page(title: &str, text: &str) -> String {
     format!(
@@ -42,14 +27,7 @@ fn folder() -> tempfile::TempDir {
     fs::write(at.join("site/index.html"), tides).unwrap();
     let anchors = page("Anchors", "A plough holds in sand.");
     fs::write(at.join("site/guide/anchors.html"), anchors).unwrap();
-    fs::create_dir_all(at.join("pkg/pages")).unwrap();
-    for file in PACKAGE {
-        fs::write(at.join("pkg").join(file), format!("{file}\n")).unwrap();
-    }
-    let pages = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../web/pages"));
-    for file in ["playground.html", "page.css"] {
-        fs::copy(pages.join(file), at.join("pkg/pages").join(file)).unwrap();
-    }
+    stand_in(&at.join("pkg"));
     root
 }
 
@@ -67,7 +45,7 @@ fn one_folder_of_pages_gets_its_index_and_all_that_a_page_needs() {
     let ran = build(at, &["site"]);
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(ran.out.contains("src=\"/littoral/element.js\""), "{ran:?}");
-    for file in PACKAGE {
+    for file in FILES {
         let copied = fs::read_to_string(at.join("site/littoral").join(file)).unwrap();
         assert_eq!(copied, format!("{file}\n"));
     }
@@ -103,6 +81,12 @@ fn where_an_index_goes_must_be_said_for_anything_else() {
         let ran = build(at, &[inputs, &["--json"]].concat());
         assert_eq!((ran.code, ran.error_code()), (2, "no-output".to_owned()));
     }
+    // A folder of other documents is nobody's site.
+    fs::create_dir(at.join("notes")).unwrap();
+    fs::write(at.join("notes/a.md"), "# Tides\n\nHigh water.\n").unwrap();
+    let ran = build(at, &["notes", "--json"]);
+    assert_eq!(ran.error_code(), "no-output");
+    assert!(!at.join("notes/littoral").exists());
     fs::remove_file(at.join("pkg/element.js")).unwrap();
     let ran = build(at, &["site", "--json"]);
     assert_eq!(ran.error_code(), "no-web-package");
@@ -178,17 +162,33 @@ fn a_site_that_is_shown_follows_its_files() {
     };
     assert_eq!(version(), "0");
 
-    fs::write(
-        at.join("site/buoys.html"),
-        page("Buoys", "A red buoy marks port."),
-    )
-    .unwrap();
+    let changed = |before: &str| {
+        let end = Instant::now() + Duration::from_secs(60);
+        while version() == before && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    };
+    let buoys = page("Buoys", "A red buoy marks port.");
+    fs::create_dir(at.join("site/buoys")).unwrap();
+    fs::write(at.join("site/buoys/index.html"), &buoys).unwrap();
     fs::remove_file(at.join("site/guide/anchors.html")).unwrap();
-    let end = Instant::now() + Duration::from_secs(60);
-    while version() == "0" && Instant::now() < end {
-        std::thread::sleep(Duration::from_millis(100));
-    }
+    changed("0");
     let found = |query| program::run(at, &["search", "site/littoral", query, "--json"]).code;
     assert_eq!((found("buoy"), found("plough"), found("water")), (0, 1, 0));
-    assert!(get(&host, "/buoys.html").contains("A red buoy"));
+    assert!(get(&host, "/buoys/").contains("A red buoy"));
+    let led = get(&host, "/buoys");
+    assert!(
+        led.starts_with("HTTP/1.1 307") && led.contains("location: /buoys/"),
+        "{led}"
+    );
+
+    // A generator that makes the site anew takes the index with it.
+    fs::remove_dir_all(at.join("site")).unwrap();
+    std::thread::sleep(Duration::from_millis(2500));
+    assert_eq!(version(), "1", "nothing is not a site");
+    fs::create_dir(at.join("site")).unwrap();
+    fs::write(at.join("site/index.html"), &buoys).unwrap();
+    changed("1");
+    assert_eq!((found("buoy"), found("water")), (0, 1));
+    assert!(at.join("site/littoral/element.js").is_file());
 }

@@ -7,21 +7,19 @@
 // SCREENSHOTS         a folder for pictures of every look
 
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { after, afterEach, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 import { serve } from "./server.mjs";
-import { coast, CSS, indexOf, page, program, STRICT } from "./site.mjs";
+import { AXE_POLICY, coast, CSS, indexOf, LOOKS, page, program, STRICT, violations } from "./site.mjs";
 
 const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const skip =
   (program === undefined && "there is no program to build an index with") ||
   (!existsSync(executablePath) && `there is no ${executablePath}`);
 const pkg = fileURLToPath(new URL("../pkg/", import.meta.url));
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"];
 const TEXT = "<main><h1>The coast</h1><p>What a reader came for.</p></main>";
 
@@ -322,38 +320,24 @@ test("in a worker, where the policy lets there be one, results are the same", { 
   await leave();
 });
 
-const LOOKS = {
-  light: {},
-  dark: { context: { colorScheme: "dark" }, theme: "auto" },
-  mobile: { context: { viewport: { width: 390, height: 780 } } },
-  "right to left": { lang: "ar", dir: "rtl" },
-};
-
 for (const [name, { theme = "light", ...looks }] of Object.entries(LOOKS)) {
   test(`axe finds nothing to mend: ${name}`, { skip }, async () => {
     for (const body of [SEARCH, MODAL]) {
-      const policy = STRICT.replace("script-src 'self'", "script-src 'self' 'unsafe-eval'").replace(/require-trusted.*/, "");
-      const { tab, box, options, leave } = await visit(body.replace(" worker", ` theme=${theme} worker`), { policy, ...looks });
-      const violations = async (state) => {
-        await tab.evaluate(axe);
-        const found = await tab.evaluate(() => globalThis.axe.run(document));
-        const told = found.violations.map(({ id, nodes }) => `${state}: ${id} ${nodes.map(({ html }) => html).join(" ")}`);
-        assert.deepEqual(told, []);
-        assert(found.passes.length > 10);
-      };
-      await violations("closed");
+      const { tab, box, options, leave } = await visit(body.replace(" worker", ` theme=${theme} worker`), { policy: AXE_POLICY, ...looks });
+      const clean = async (state) => assert.deepEqual(await violations(tab), [], state);
+      await clean("closed");
       if (body === MODAL) await tab.keyboard.press("Control+k");
       await box.pressSequentially("spring tide");
       await options.first().waitFor();
       await box.press("ArrowDown");
-      await violations("results");
+      await clean("results");
       if (process.env.SCREENSHOTS) {
         const path = join(process.env.SCREENSHOTS, `${name.replaceAll(" ", "-")}-${body === MODAL ? "modal" : "search"}.png`);
         await tab.screenshot({ path });
       }
       await box.fill("xylophone");
       await tab.locator(".lead").waitFor();
-      await violations("nothing found");
+      await clean("nothing found");
       await leave();
     }
   });

@@ -1,7 +1,8 @@
 // Sites for the tests of the elements: documents, their index as the program builds it, and pages.
 
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -60,3 +61,24 @@ export const CSS = "body{margin:2rem;font-family:system-ui}@media (max-width:600
 export const STRICT =
   "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; connect-src 'self'; " +
   "img-src 'self'; worker-src 'self'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
+
+/** That with what axe needs to run. */
+export const AXE_POLICY = STRICT.replace("script-src 'self'", "script-src 'self' 'unsafe-eval'").replace(/require-trusted.*/, "");
+
+/** Looks that pages are checked in: the context of the browser, and attributes of the page and the element. */
+export const LOOKS = {
+  light: {},
+  dark: { context: { colorScheme: "dark" }, theme: "auto" },
+  mobile: { context: { viewport: { width: 390, height: 780 } } },
+  "right to left": { lang: "ar", dir: "rtl" },
+};
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** What axe finds to mend in a page, in a line each; it must have found something to look at. */
+export async function violations(tab) {
+  await tab.evaluate(axe);
+  const found = await tab.evaluate(() => globalThis.axe.run(document));
+  if (found.passes.length <= 10) return [`only ${found.passes.length} rules applied`];
+  return found.violations.map(({ id, nodes }) => `${id} ${nodes.map(({ html }) => html).join(" ")}`);
+}

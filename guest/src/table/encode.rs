@@ -4,7 +4,7 @@ use littoral_indexes::order::sort_by;
 use littoral_indexes::table::{MAX_ROWS, TableBlock, TableShape, mark_of};
 
 /// Most words of a query that are encoded: with their pairs they are at most [`MAX_ROWS`] rows.
-const MAX_WORDS: usize = MAX_ROWS / 2;
+pub const MAX_WORDS: usize = MAX_ROWS / 2;
 
 /// Greatest value of a query's vector: 12 bits, so that its product with 8-bit vectors of up to
 /// 8,192 dimensions stays within 32 bits.

@@ -1,5 +1,6 @@
-//! What servers of Littoral are asked and what they say: the HTTP API without sockets, threads or files, so
-//! that `littoral serve` and a component for WASI-HTTP read requests and word answers alike.
+//! What servers of Littoral are asked and what they say: the HTTP API without sockets and threads, so that
+//! `littoral serve` and a component for WASI-HTTP read requests and word answers alike, and read an index from
+//! its folder in one way.
 //!
 //! ```text
 //! address, body → request → (an engine) → context, completion, JSON
@@ -9,6 +10,7 @@
 
 pub mod completion;
 pub mod context;
+pub mod files;
 pub mod refusal;
 pub mod request;
 

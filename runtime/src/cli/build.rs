@@ -110,11 +110,11 @@ impl UpdateArguments {
 
 pub(super) fn build(arguments: &BuildArguments) -> Result<Outcome, Failure> {
     let start = Instant::now();
-    let place = Place::of(&arguments.inputs, arguments.output.as_deref())?;
     let config = read_config(&arguments.shared)?;
     let mut settings = settings(arguments, &config)?;
     let options = ingest_options(&config, &settings);
     let (files, skipped) = find(&arguments.inputs, &options)?;
+    let place = Place::of(&arguments.inputs, &files, arguments.output.as_deref())?;
     let name = arguments
         .embedder
         .as_ref()
@@ -144,7 +144,10 @@ pub(super) fn build(arguments: &BuildArguments) -> Result<Outcome, Failure> {
     };
     let json = arguments.shared.json;
     let done = report(&place.index, json, outcome, said)?;
-    place.finish(&settings.base_url, json)?;
+    place.put_package()?;
+    if !json {
+        place.explain(&settings.base_url);
+    }
     if arguments.serve {
         // Updates of what is served need it.
         drop(folder);
@@ -152,7 +155,8 @@ pub(super) fn build(arguments: &BuildArguments) -> Result<Outcome, Failure> {
             package: site::package()?,
             inputs: arguments.inputs.clone(),
             options: inputs.options,
-            index: place.index,
+            place,
+            settings,
             tools,
             port: arguments.port,
         };

@@ -48,6 +48,8 @@ pub(super) struct Reply {
     pub(super) is_immutable: bool,
     /// It is somebody's own page, which may do what it does elsewhere.
     pub(super) is_theirs: bool,
+    /// Where it is instead.
+    pub(super) location: Option<HeaderValue>,
 }
 
 impl Reply {
@@ -60,7 +62,17 @@ impl Reply {
             is_brotli: false,
             is_immutable: false,
             is_theirs: false,
+            location: None,
         }
+    }
+
+    /// An answer that leads to `path`; `None` where that cannot stand in a header.
+    pub(super) fn elsewhere(path: &str) -> Option<Self> {
+        Some(Self {
+            status: StatusCode::TEMPORARY_REDIRECT,
+            location: Some(HeaderValue::from_str(path).ok()?),
+            ..Self::page("text/plain; charset=utf-8", Vec::new())
+        })
     }
 
     /// An answer that says what is wrong.
@@ -106,6 +118,9 @@ impl Reply {
         }
         if self.status == StatusCode::METHOD_NOT_ALLOWED {
             set(header::ALLOW, "GET, HEAD");
+        }
+        if let Some(location) = self.location {
+            headers.insert(header::LOCATION, location);
         }
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(n_bytes));
         response

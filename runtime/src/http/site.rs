@@ -90,6 +90,7 @@ impl Site {
             .iter()
             .find_map(|(prefix, folder)| file(folder, path.strip_prefix(prefix)?, takes_brotli))
             .or_else(|| self.their_file(path.strip_prefix('/')?))
+            .or_else(|| self.their_folder(raw, path.strip_prefix('/')?))
             .unwrap_or_else(|| Reply::refusal(StatusCode::NOT_FOUND, "there is no such file"))
     }
 }
@@ -98,7 +99,7 @@ impl Site {
     fn their_file(&self, rest: &str) -> Option<Reply> {
         let found = |folder: &PathBuf| {
             // Hosts show a page without the end of its name too.
-            let names = [rest.to_owned(), format!("{rest}.html"), format!("{rest}/")];
+            let names = [rest.to_owned(), format!("{rest}.html")];
             names.iter().find_map(|name| file(folder, name, false))
         };
         let mut reply = self.theirs.iter().find_map(found)?;
@@ -108,6 +109,14 @@ impl Site {
             reply.body.extend_from_slice(TAG);
         }
         Some(reply)
+    }
+
+    /// Leads from a folder without a slash to its front page: what that page names lies below it.
+    fn their_folder(&self, raw: &str, rest: &str) -> Option<Reply> {
+        let front = format!("{rest}/index.html");
+        let is_front = |folder: &PathBuf| path::within(folder, &front).is_some();
+        let is_there = self.theirs.iter().any(is_front);
+        is_there.then(|| Reply::elsewhere(&format!("{raw}/")))?
     }
 }
 
@@ -134,6 +143,7 @@ fn file(folder: &Path, rest: &str, takes_brotli: bool) -> Option<Reply> {
         body,
         is_brotli,
         is_theirs: false,
+        location: None,
         is_immutable: name.rsplit('.').next() == Some("lit"),
     })
 }

@@ -3,13 +3,10 @@
 use super::TuneError;
 use littoral_guest::Host;
 use littoral_guest::engine::Index;
-use littoral_guest::table::words;
+use littoral_guest::table::{MAX_WORDS, words};
 use littoral_indexes::IndexError;
 use littoral_indexes::table::{Row, TableBlock, TableManifest, mark_of, write_block};
 use std::collections::BTreeMap;
-
-/// Most words of a query that are encoded.
-const MAX_WORDS: usize = 128;
 
 /// A row by what it is of: the word whose block it lies in, and the word, or the pair that the word is
 /// in.

@@ -11,5 +11,4 @@
 
 #[cfg(target_os = "wasi")]
 mod component;
-mod files;
 pub mod service;

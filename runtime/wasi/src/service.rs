@@ -1,9 +1,9 @@
 //! From a request to its answer, whoever holds the connection.
 
-use crate::files::Files;
 use http::StatusCode;
 use littoral_api::completion::{Quoted, quoted};
 use littoral_api::context::{self, DEFAULT_TOKENS, MAX_TOKENS};
+use littoral_api::files::Files;
 use littoral_api::refusal::Refusal;
 use littoral_api::request::{
     ChatBody, ContextBody, EmbeddingsBody, RerankBody, Search, body, search,
@@ -212,7 +212,7 @@ impl Service {
                 "name one with index; GET /healthz lists them",
             ));
         }
-        let opened = pollster::block_on(Index::open(Files(self.folder.clone())));
+        let opened = pollster::block_on(Index::open(Files::new(self.folder.clone())));
         opened.map_err(|error| Refusal::from(&error))
     }
 

@@ -6,11 +6,13 @@
 
 use super::super::demo::playground;
 use super::super::output::{self, Failure};
+use super::site::Place;
 use super::{Control, Inputs, build_failure, open_folder};
 use crate::build::Tools;
 use crate::http::{HTML, Reload, Server, ServerError, Site};
 use crate::ingest::{IngestOptions, SourceFile, discover};
 use crate::update;
+use littoral_indexes::manifest::{ENTRY_NAME, Settings};
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::thread;
@@ -33,7 +35,8 @@ type Seen = (PathBuf, u64, Option<SystemTime>);
 pub(super) struct Preview {
     pub(super) inputs: Vec<PathBuf>,
     pub(super) options: IngestOptions,
-    pub(super) index: PathBuf,
+    pub(super) place: Place,
+    pub(super) settings: Settings,
     pub(super) package: PathBuf,
     pub(super) tools: Tools,
     pub(super) port: Option<u16>,
@@ -63,7 +66,7 @@ impl Preview {
     /// The pages as they are, with a playground at `/_littoral/`, which is also the front where there is none.
     fn site(&self, reload: &Reload) -> Result<Site, Failure> {
         let playground = playground(&self.package, "/")?;
-        let about = format!("The index in {}.", self.index.display());
+        let about = format!("The index in {}.", self.place.index.display());
         let mut site = Site::default()
             .page("/_littoral/", HTML, playground)
             .page(
@@ -71,10 +74,10 @@ impl Preview {
                 "text/plain; charset=utf-8",
                 about.into(),
             )
-            .folder("/_littoral/littoral/", &self.index)
+            .folder("/_littoral/littoral/", &self.place.index)
             .folder("/_littoral/js/", &self.package)
             .folder("/_littoral/", &self.package.join("pages"))
-            .folder("/littoral/", &self.index)
+            .folder("/littoral/", &self.place.index)
             .folder("/littoral/", &self.package)
             .reload(reload);
         let folders = self.inputs.iter().filter(|input| input.is_dir());
@@ -97,7 +100,8 @@ impl Preview {
         loop {
             let start = Instant::now();
             let (files, now) = self.look();
-            if now != known && now == before {
+            // While a generator makes the site anew there may be nothing of it.
+            if now != known && now == before && !files.is_empty() {
                 match self.update(&files) {
                     Ok(said) => output::line(said),
                     Err(failure) => output::failure(&failure, false),
@@ -127,17 +131,24 @@ impl Preview {
         (files, seen)
     }
 
+    /// Updates the index; one that went with the site is built anew.
     fn update(&self, files: &[SourceFile]) -> Result<String, Failure> {
         let start = Instant::now();
-        let mut folder = open_folder(&self.index)?;
+        let is_there = self.place.index.join(ENTRY_NAME).exists();
+        let mut folder = open_folder(&self.place.index)?;
         let inputs = Inputs::new(files, self.options.clone());
         let stop = AtomicBool::new(false);
         let control = Control {
             stop: &stop,
             progress: &|| {},
         };
-        let outcome = update::update(&inputs, &mut folder, &self.tools, &control, true, false);
+        let outcome = if is_there {
+            update::update(&inputs, &mut folder, &self.tools, &control, true, false)
+        } else {
+            update::build(&inputs, &self.settings, &mut folder, &self.tools, &control)
+        };
         let outcome = outcome.map_err(|error| build_failure(&error))?;
+        self.place.put_package()?;
         Ok(format!(
             "{} added or replaced, {} removed or replaced, {} unchanged; {:.1} s",
             outcome.built.documents,

@@ -1,6 +1,7 @@
 //! An index within the site that it is of, and beside it what a page needs to search it.
 
 use super::super::output::{self, Failure};
+use crate::ingest::{SourceFile, SourceKind};
 use crate::web::{self, FILES, LICENCES};
 use std::fs;
 use std::io;
@@ -19,9 +20,13 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// The folder `output`; without one, a folder within the site that is the one input, with the package,
-    /// which is made where it is not there yet.
-    pub(super) fn of(inputs: &[PathBuf], output: Option<&Path>) -> Result<Self, Failure> {
+    /// The folder `output`; without one, a folder within the site that is the one input, whose `files` are
+    /// HTML, with the package, which is made where it is not there yet.
+    pub(super) fn of(
+        inputs: &[PathBuf],
+        files: &[SourceFile],
+        output: Option<&Path>,
+    ) -> Result<Self, Failure> {
         if let Some(output) = output {
             return Ok(Self {
                 index: output.to_owned(),
@@ -34,14 +39,17 @@ impl Place {
         if !site.is_dir() {
             return Err(unplaced(&format!("{} is no folder", site.display())));
         }
+        if !files.iter().any(|file| file.kind == SourceKind::Html) {
+            return Err(unplaced(&format!("{} has no pages", site.display())));
+        }
         Ok(Self {
             index: site.join(NAME),
             package: Some(package()?),
         })
     }
 
-    /// Puts the package beside the index and says how a page uses it, where it goes into the site.
-    pub(super) fn finish(&self, base_url: &str, json: bool) -> Result<(), Failure> {
+    /// Puts the package beside the index, where it goes into the site.
+    pub(super) fn put_package(&self) -> Result<(), Failure> {
         let Some(package) = &self.package else {
             return Ok(());
         };
@@ -52,7 +60,12 @@ impl Place {
                 Failure::new("write-failed", message, "free some space, and build again")
             })?;
         }
-        if !json {
+        Ok(())
+    }
+
+    /// Says how pages published at `base_url` use what lies in the site.
+    pub(super) fn explain(&self, base_url: &str) {
+        if self.package.is_some() {
             let at = address(base_url);
             output::line("\nUpload the site. In each page that is to search it:\n");
             output::line(format!(
@@ -60,7 +73,6 @@ impl Place {
                  <littoral-modal src=\"{at}\"></littoral-modal>"
             ));
         }
-        Ok(())
     }
 }
 

@@ -16,7 +16,7 @@ const ASKERS: usize = 12;
 #[derive(Debug, clap::Args)]
 pub(super) struct GpuArguments {
     /// Whether a GPU reranks: auto, where a measurement finds it at least twice as fast; require, or an
-    /// error; off. Answers are the same
+    /// error; off. The CPU reads again what may be among the hits
     #[arg(
         long,
         value_enum,
