@@ -4,7 +4,7 @@
 //! does not depend on what they hold; `web/checks/bundle.test.mjs` opens a real one in a browser.
 #![allow(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
 
-use littoral_tests::package::{FILES, SERVER_FILES, stand_in};
+use littoral_tests::package::{FILES, stand_in};
 use littoral_tests::program::{self, Ran};
 use serde_json::Value;
 use std::fs;
