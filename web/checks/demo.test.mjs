@@ -89,7 +89,9 @@ test("the playground shows hits, why they are in this order, and what they cost"
 test("every example finds something, and a hit leads to its place in the documentation", { skip }, async () => {
   const { visitor, tab, complaints } = await visit();
   const examples = tab.locator("#queries button");
-  for (let i = 0; i < (await examples.count()); i += 1) {
+  await examples.first().waitFor();
+  assert.equal(await examples.count(), 4);
+  for (let i = 0; i < 4; i += 1) {
     const query = await examples.nth(i).textContent();
     await examples.nth(i).click();
     await tab.waitForFunction((query) => document.querySelector("littoral-search").result?.query === query, query);

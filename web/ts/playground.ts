@@ -5,9 +5,6 @@ import type { LittoralSearch } from "./element.js";
 import { make } from "./element/dom.js";
 import type { Explanation, Hit, SearchResult } from "./types.js";
 
-/** What a person may ask the bundled documentation. */
-const QUERIES = ["how do I update an index", "data-pagefind-ignore", "which languages", "remvoe a document"];
-
 const SVG = "http://www.w3.org/2000/svg";
 const KINDS = ["index", "engine", "scripts"] as const;
 type Kind = (typeof KINDS)[number];
@@ -160,8 +157,15 @@ search?.addEventListener("littoral-error", () => {
   byId("scores").hidden = true;
 });
 
-byId("queries").replaceChildren(
-  ...QUERIES.map((query) => {
+/** The text of a file that the site may have beside the page; empty where it has none. */
+const beside = (name: string): Promise<string> =>
+  fetch(name, { cache: "no-cache" })
+    .then((response) => (response.ok ? response.text() : ""))
+    .catch(() => "");
+
+/** What a person may ask, a query a line. */
+void beside("queries.txt").then((queries) => {
+  const buttons = queries.split("\n").filter(Boolean).map((query) => {
     const button = make("button", { type: "button" }, query);
     button.addEventListener("click", () => {
       if (search === null) return;
@@ -169,14 +173,11 @@ byId("queries").replaceChildren(
       search.value = query;
     });
     return button;
-  }),
-);
+  });
+  byId("queries").replaceChildren(...buttons);
+});
 
-const about = byId("about");
-fetch("about.txt", { cache: "no-cache" })
-  .then((response) => (response.ok ? response.text() : ""))
-  .then((text) => {
-    if (text !== "") about.textContent = text;
-  })
-  .catch(() => undefined);
+void beside("about.txt").then((text) => {
+  if (text !== "") byId("about").textContent = text;
+});
 showFetched(undefined);

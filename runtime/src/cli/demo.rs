@@ -14,6 +14,13 @@ use std::time::Instant;
 /// What the demo looks for when nothing is said.
 const QUERY: &str = "how do I update an index";
 
+/// What the page offers to ask.
+const QUERIES: &str =
+    "how do I update an index\ndata-pagefind-ignore\nwhich languages\nremvoe a document\n";
+
+/// What a text of the page is.
+const TEXT: &str = "text/plain; charset=utf-8";
+
 /// The port that is tried first.
 const PORT: u16 = 1414;
 
@@ -176,11 +183,10 @@ fn site(index: &Path, package: &Path, about: String) -> Result<Site, Failure> {
     let pages = documentation::html()
         .map_err(|skipped| Failure::new("internal", skipped.message, "please report this"))?;
     let front = playground(package, "./")?;
-    let mut site = Site::default().page("/", HTML, front).page(
-        "/about.txt",
-        "text/plain; charset=utf-8",
-        about.into(),
-    );
+    let mut site = Site::default()
+        .page("/", HTML, front)
+        .page("/about.txt", TEXT, about.into())
+        .page("/queries.txt", TEXT, QUERIES.into());
     for (name, page) in pages {
         site = site.page(&format!("/{name}"), HTML, page.into());
     }
