@@ -114,13 +114,8 @@ impl Walk {
             .follow_links(false)
             .filter_entry(|entry| {
                 let is_folder = entry.file_type().is_some_and(|t| t.is_dir());
-                // Others' packages, and a file that speaks to robots, are no documents.
-                let passed_over = if is_folder {
-                    "node_modules"
-                } else {
-                    "robots.txt"
-                };
-                entry.depth() == 0 || entry.file_name() != passed_over
+                let name = entry.file_name().to_str().unwrap_or_default();
+                entry.depth() == 0 || !is_passed_over(name, is_folder)
             })
             .build();
         for entry in walk {
@@ -202,6 +197,33 @@ impl Walk {
         }
     }
 
+    /// Leaves out Markdown that lies beside the page of its name: generators put it there for programs to read.
+    fn leave_out_twins(&mut self) {
+        let mut pages = BTreeSet::new();
+        for (file, rank) in &self.files {
+            let stem = file.relative.strip_suffix(".html");
+            if let Some(stem) = stem.filter(|_| file.kind == SourceKind::Html) {
+                pages.insert((stem.to_owned(), *rank));
+                if let Some(folder) = stem.strip_suffix("/index") {
+                    pages.insert((folder.to_owned(), *rank));
+                }
+            }
+        }
+        let files = std::mem::take(&mut self.files);
+        for (file, rank) in files {
+            let stem = file.relative.rsplit_once('.').map_or("", |(stem, _)| stem);
+            let stem = stem.strip_suffix(".html").unwrap_or(stem);
+            let is_twin =
+                file.kind == SourceKind::Markdown && pages.contains(&(stem.to_owned(), rank));
+            if is_twin {
+                let message = "a page of the same name says the same and is read";
+                self.skip(&file.path, "duplicate-page", message);
+            } else {
+                self.files.push((file, rank));
+            }
+        }
+    }
+
     fn skip(&mut self, path: &Path, code: &'static str, message: &str) {
         self.skipped
             .push(Skipped::new(path.to_string_lossy(), code, message));
@@ -211,6 +233,7 @@ impl Walk {
         self.files.sort_by(|(a, a_rank), (b, b_rank)| {
             (&a.relative, a_rank, &a.path).cmp(&(&b.relative, b_rank, &b.path))
         });
+        self.leave_out_twins();
         let mut seen = BTreeSet::new();
         let mut files = Vec::with_capacity(self.files.len());
         // One walk lists nothing twice, so the names need not be resolved.
@@ -228,6 +251,25 @@ impl Walk {
         self.skipped.sort_by(|a, b| a.path.cmp(&b.path));
         (files, self.skipped)
     }
+}
+
+/// Whether what a folder holds is no document: packages of others, their licences as bundlers collect them,
+/// the sources that Sphinx puts beside its pages, and files that speak to machines, of which `llms.txt`
+/// repeats the pages.
+fn is_passed_over(name: &str, is_folder: bool) -> bool {
+    if is_folder {
+        return matches!(name, "_sources" | "node_modules");
+    }
+    matches!(
+        name,
+        "ads.txt"
+            | "humans.txt"
+            | "llms-full.txt"
+            | "llms-small.txt"
+            | "llms.txt"
+            | "robots.txt"
+            | "security.txt"
+    ) || name.ends_with(".LICENSE.txt")
 }
 
 /// The set of patterns, or `None` when there are none.
@@ -310,7 +352,10 @@ mod tests {
             "c.png",
             "robots.txt/i.md",
             "a/robots.txt",
+            "assets/main.js.LICENSE.txt",
+            "llms-full.txt",
             "node_modules/p/README.md",
+            "_sources/a/z.md.txt",
         ]);
         std::fs::write(root.path().join(".gitignore"), "drafts/\n").unwrap();
         let inputs = [root.path().to_owned()];
@@ -318,6 +363,27 @@ mod tests {
             names(&inputs, &IngestOptions::default()),
             ["a.txt", "a/z.html", "b.md", "robots.txt/i.md"]
         );
+    }
+
+    #[test]
+    fn markdown_beside_the_page_of_its_name_is_read_once() {
+        let root = folder(&[
+            "index.html",
+            "index.html.md",
+            "a/b/index.html",
+            "a/b.md",
+            "a/b/index.md",
+            "c.html",
+            "c.md",
+            "d.md",
+            "c/d.md",
+        ]);
+        let inputs = [root.path().to_owned()];
+        let (files, skipped) = discover(&inputs, &IngestOptions::default()).unwrap();
+        let names: Vec<_> = files.iter().map(|file| &*file.relative).collect();
+        assert_eq!(names, ["a/b/index.html", "c.html", "c/d.md", "d.md", "index.html"]);
+        assert!(skipped.iter().all(|each| each.code == "duplicate-page"));
+        assert_eq!(skipped.len(), 4);
     }
 
     #[test]

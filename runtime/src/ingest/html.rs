@@ -19,6 +19,7 @@ mod content;
 mod extract;
 mod head;
 mod links;
+mod purpose;
 mod selector;
 mod tag;
 mod tagged;
@@ -32,10 +33,11 @@ use selector::Selector;
 use tree::Tree;
 
 pub(super) fn parse(unit: &Unit, options: &IngestOptions) -> Result<Document, Skipped> {
-    page_kind(unit)?;
+    purpose::by_name(unit)?;
     let text = charset::html(&unit.bytes);
     let tree = Tree::parse(&text, options.limits.nodes)
         .ok_or_else(|| unit.skip("too-complex", "the page has too many elements; split it"))?;
+    purpose::by_mark(unit, &tree)?;
     let selectors = Selectors::new(options);
     let tagged = tagged::collect(&tree, &selectors.exclude);
     if options.require_body && tagged.bodies.is_empty() {
@@ -66,9 +68,10 @@ pub(super) fn parse(unit: &Unit, options: &IngestOptions) -> Result<Document, Sk
     if document.parts.is_empty() {
         return Err(unit.skip("no-text", "the page has no text of its own"));
     }
+    purpose::by_text(unit, &document.text)?;
     document.id.clone_from(&unit.id_hint);
     document.url = paths::url(&unit.id_hint, SourceKind::Html, options);
-    document.lang = head.lang;
+    document.lang = content.lang(&tree);
     document.meta = tagged.meta;
     document.meta.remove("title");
     if let Some(description) = head.description {
@@ -80,22 +83,6 @@ pub(super) fn parse(unit: &Unit, options: &IngestOptions) -> Result<Document, Sk
     document.filters = tagged.filters;
     document.sort = tagged.sort;
     Ok(document)
-}
-
-/// Pages that repeat or replace others, known by their names.
-fn page_kind(unit: &Unit) -> Result<(), Skipped> {
-    let name = unit.id_hint.rsplit('/').next().unwrap_or_default();
-    let head = &unit.bytes[..unit.bytes.len().min(4096)];
-    if name == "print.html" && memchr::memmem::find(head, b"mdBook").is_some() {
-        return Err(unit.skip(
-            "duplicate-page",
-            "the print page repeats every page of the book",
-        ));
-    }
-    if matches!(name, "404.html" | "500.html") {
-        return Err(unit.skip("error-page", "the page is shown in place of missing ones"));
-    }
-    Ok(())
 }
 
 /// The selectors of the options, read.

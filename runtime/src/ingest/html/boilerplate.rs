@@ -27,6 +27,7 @@ const NAMES: &[&str] = &[
     "giscus",
     "global-nav",
     "gutter",
+    "lang",
     "line-numbers-rows",
     "lineno",
     "linenodiv",
@@ -38,6 +39,7 @@ const NAMES: &[&str] = &[
     "md-feedback",
     "md-footer",
     "md-header",
+    "md-post--excerpt",
     "md-sidebar",
     "md-source-file",
     "md-top",
@@ -59,8 +61,6 @@ const NAMES: &[&str] = &[
     "prev-next-footer",
     "right-sidebar",
     "rst-footer-buttons",
-    "screen-reader-only",
-    "screen-reader-text",
     "share",
     "side-bar",
     "sidebar",
@@ -77,7 +77,6 @@ const NAMES: &[&str] = &[
     "social-share",
     "sphinxsidebar",
     "sphinxsidebarwrapper",
-    "sr-only",
     "tabbed-labels",
     "table-of-contents",
     "table_of_contents",
@@ -85,8 +84,6 @@ const NAMES: &[&str] = &[
     "toc",
     "toc-container",
     "toctree-wrapper",
-    "visually-hidden",
-    "visuallyhidden",
 ];
 
 /// Classes of links that lead to the heading they stand in.
@@ -102,6 +99,27 @@ const PERMALINKS: &[&str] = &[
     "octicon-link",
     "permalink",
     "sl-anchor-link",
+];
+
+/// Classes of what is said to screen readers alone.
+const UNSEEN: &[&str] = &[
+    "screen-reader-only",
+    "screen-reader-text",
+    "sr-only",
+    "visually-hidden",
+    "visuallyhidden",
+];
+
+/// Classes of links to a footnote, and from it back to where it was called.
+/// Source: what Python-Markdown, markdown-it, Pandoc, kramdown, Docutils and GitHub's parser write.
+const FOOTNOTE_LINKS: &[&str] = &[
+    "data-footnote-backref",
+    "fn-backref",
+    "footnote-back",
+    "footnote-backref",
+    "footnote-ref",
+    "footnote-reference",
+    "reversefootnote",
 ];
 
 /// How sure it is that an element is not content.
@@ -123,6 +141,11 @@ pub(super) fn is_hidden(tree: &Tree, id: Id) -> bool {
             "hidden" => hidden |= !value.eq_ignore_ascii_case("until-found"),
             // The panels of tabs are hidden until chosen; they are content all the same.
             "role" => panel = value == "tabpanel",
+            "class" => {
+                hidden |= value
+                    .split_ascii_whitespace()
+                    .any(|name| UNSEEN.binary_search(&name).is_ok());
+            }
             "style" => {
                 let style: String = value
                     .chars()
@@ -227,6 +250,7 @@ fn is_boilerplate_name(name: &str) -> bool {
         || name.starts_with("breadcrumb")
         || name.starts_with("theme-doc-breadcrumb")
         || name.starts_with("theme-doc-toc")
+        || name.starts_with("theme-doc-version")
         || name.starts_with("tableOfContents")
 }
 
@@ -253,6 +277,20 @@ pub(super) fn is_permalink(tree: &Tree, id: Id) -> bool {
         && !tree.within(id).any(|at| tree.tag(at) == Tag::Img)
 }
 
+/// Whether an element is the number that calls a footnote, or the arrow that leads back from it: within a
+/// sentence neither is a word.
+pub(super) fn is_footnote_link(tree: &Tree, id: Id) -> bool {
+    matches!(tree.tag(id), Tag::A | Tag::Sup | Tag::Span)
+        && tree.attributes(id).any(|(name, value)| match name {
+            "class" => value
+                .split_ascii_whitespace()
+                .any(|name| FOOTNOTE_LINKS.binary_search(&name).is_ok()),
+            "role" => matches!(value, "doc-noteref" | "doc-backlink"),
+            "data-footnote-ref" | "data-footnote-backref" => true,
+            _ => false,
+        })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -265,5 +303,7 @@ mod tests {
             NAMES.windows(2).find(|w| w[0] > w[1])
         );
         assert!(PERMALINKS.is_sorted());
+        assert!(UNSEEN.is_sorted());
+        assert!(FOOTNOTE_LINKS.is_sorted());
     }
 }

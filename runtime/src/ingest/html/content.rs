@@ -3,6 +3,8 @@
 //! In order: what the page marks, `<main>` or `role=main`, `<article>`, containers that well-known
 //! generators name, and last the innermost element that holds most of the text outside links.
 
+use crate::ingest::clean;
+
 use super::boilerplate::{self, Verdict};
 use super::selector::Selector;
 use super::tag::Tag;
@@ -10,6 +12,7 @@ use super::tree::{Id, Tree};
 
 /// Ids and classes that generators give the container of the content.
 const CONTAINERS: &[&str] = &[
+    "VPContent",
     "article-body",
     "content",
     "documentwrapper",
@@ -50,6 +53,22 @@ impl Content {
             roots,
             lengths: Some(lengths),
             whole,
+        }
+    }
+
+    /// The language that the content is said to be in, by itself or by what it stands in: a page may show a
+    /// text that was not translated within a frame that was.
+    pub(super) fn lang(&self, tree: &Tree) -> Option<String> {
+        let mut at = *self.roots.first()?;
+        loop {
+            if let Some(lang) = tree.attribute(at, "lang").and_then(clean::lang) {
+                return Some(lang);
+            }
+            let parent = tree.node_at(at).parent;
+            if parent == at {
+                return None;
+            }
+            at = parent;
         }
     }
 

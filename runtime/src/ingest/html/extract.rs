@@ -125,7 +125,10 @@ impl<'a> Walk<'a> {
             self.index_attributes(id);
             return true;
         }
-        if boilerplate::is_machinery(tag) || boilerplate::is_hidden(self.tree, id) {
+        if boilerplate::is_machinery(tag)
+            || boilerplate::is_hidden(self.tree, id)
+            || boilerplate::is_footnote_link(self.tree, id)
+        {
             return true;
         }
         if tag == Tag::A && boilerplate::is_permalink(self.tree, id) {

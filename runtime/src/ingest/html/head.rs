@@ -1,4 +1,4 @@
-//! What a page's head says: title, language, description, and whether it wants to be found.
+//! What a page's head says: title, description, and whether it wants to be found.
 
 use crate::ingest::clean;
 
@@ -16,14 +16,13 @@ const REDIRECT_SECONDS: f64 = 10.0;
 pub(super) struct Head {
     pub(super) title: String,
     pub(super) site: String,
-    pub(super) lang: Option<String>,
     pub(super) description: Option<String>,
     pub(super) noindex: bool,
     /// Where a redirect stub leads.
     pub(super) redirect: Option<String>,
 }
 
-/// Reads `<html lang>`, `<title>` and the `<meta>` elements.
+/// Reads `<title>` and the `<meta>` elements.
 pub(super) fn read(tree: &Tree) -> Head {
     let mut head = Head::default();
     let mut has_title = false;
@@ -33,9 +32,6 @@ pub(super) fn read(tree: &Tree) -> Head {
             Tag::Svg | Tag::Main | Tag::Article => {
                 id = tree.end(id);
                 continue;
-            }
-            Tag::Html if head.lang.is_none() => {
-                head.lang = tree.attribute(id, "lang").and_then(clean::lang);
             }
             Tag::Title if !has_title => {
                 has_title = true;

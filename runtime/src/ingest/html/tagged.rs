@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use crate::ingest::clean;
 
+use super::boilerplate;
 use super::selector::Selector;
 use super::tag::Tag;
 use super::tree::{Id, Tree};
@@ -187,7 +188,7 @@ fn pairs(tree: &Tree, id: Id, list: &str) -> Vec<(String, String)> {
 /// Longest value taken from the text of an element, in bytes.
 const VALUE_BYTES: usize = 64 << 10;
 
-/// The text of an element on one line, without what is ignored within it.
+/// The text of an element on one line, without what is ignored or not seen within it.
 pub(super) fn content(tree: &Tree, id: Id) -> String {
     let mut out = String::new();
     let mut at = id;
@@ -197,6 +198,8 @@ pub(super) fn content(tree: &Tree, id: Id) -> String {
             out.push_str(tree.text(at));
         } else if at > id
             && (matches!(tag, Tag::Script | Tag::Style | Tag::Svg)
+                || boilerplate::is_hidden(tree, at)
+                || boilerplate::is_permalink(tree, at)
                 || tree
                     .attributes(at)
                     .any(|(name, _)| own(name) == Some("ignore")))
