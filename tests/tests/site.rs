@@ -113,10 +113,8 @@ fn get(host: &str, path: &str) -> String {
     answer
 }
 
-#[test]
-fn a_site_that_is_shown_follows_its_files() {
-    let root = folder();
-    let at = root.path();
+/// Shows `site`; the host and path that the program names.
+fn serve(at: &Path, more: &[&str]) -> (Running, String) {
     let arguments = [
         "build",
         "--embedder",
@@ -126,18 +124,46 @@ fn a_site_that_is_shown_follows_its_files() {
         "--port",
         "0",
     ];
-    let mut command = program::command(at, &arguments);
+    let mut command = program::command(at, &[&arguments, more].concat());
     command.env("LITTORAL_WEB", at.join("pkg"));
     command.stdout(Stdio::piped()).stderr(Stdio::null());
     let mut running = Running(command.spawn().unwrap());
     let mut lines = BufReader::new(running.0.stdout.take().unwrap()).lines();
-    let host = lines
-        .find_map(|line| {
-            let line = line.unwrap();
-            let rest = line.strip_prefix("The site: http://")?;
-            Some(rest.split('/').next().unwrap().to_owned())
-        })
-        .unwrap();
+    let shown = lines.find_map(|line| {
+        let line = line.unwrap();
+        let rest = line.strip_prefix("The site: http://")?;
+        Some(rest.split(' ').next().unwrap().to_owned())
+    });
+    (running, shown.unwrap())
+}
+
+#[test]
+fn a_site_under_a_path_is_shown_there() {
+    let root = folder();
+    let (_running, shown) = serve(root.path(), &["--base-url", "https://example.org/docs/"]);
+    let host = shown.strip_suffix("/docs/").unwrap();
+    assert!(get(host, "/docs/").contains("High water"));
+    assert!(get(host, "/docs/guide/anchors.html").contains("A plough"));
+    assert!(get(host, "/docs/littoral/element.js").ends_with("element.js\n"));
+    for (from, to) in [("/docs", "location: /docs/"), ("/", "url=/docs/")] {
+        let led = get(host, from);
+        assert!(led.contains(to), "{led}");
+    }
+    for missing in [
+        "/guide/anchors.html",
+        "/littoral/element.js",
+        "/docsguide/anchors.html",
+    ] {
+        assert!(get(host, missing).starts_with("HTTP/1.1 404"), "{missing}");
+    }
+}
+
+#[test]
+fn a_site_that_is_shown_follows_its_files() {
+    let root = folder();
+    let at = root.path();
+    let (_running, shown) = serve(at, &[]);
+    let host = shown.trim_end_matches('/').to_owned();
 
     let front = get(&host, "/");
     assert!(

@@ -143,8 +143,8 @@ pub(super) fn build(arguments: &BuildArguments) -> Result<Outcome, Failure> {
         start,
     };
     let json = arguments.shared.json;
-    let done = report(&place.index, json, outcome, said)?;
     place.put_package()?;
+    let done = report(&place.index, json, outcome, said)?;
     if !json {
         place.explain(&settings.base_url);
     }

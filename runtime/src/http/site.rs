@@ -21,6 +21,8 @@ pub(crate) struct Site {
     folders: Vec<(String, PathBuf)>,
     /// Folders of somebody's own pages.
     theirs: Vec<PathBuf>,
+    /// The path that those are published under, without its slashes; empty for the top.
+    theirs_at: String,
     /// Whether those load anew when they are told to.
     is_live: bool,
 }
@@ -64,6 +66,12 @@ impl Site {
         self
     }
 
+    /// Puts those pages under `path`, which begins and ends with a slash.
+    pub(crate) fn theirs_at(mut self, path: &str) -> Self {
+        path.trim_matches('/').clone_into(&mut self.theirs_at);
+        self
+    }
+
     /// Has those pages load anew with `reload`.
     pub(crate) fn reload(mut self, reload: &Reload) -> Self {
         self.is_live = true;
@@ -89,13 +97,25 @@ impl Site {
         self.folders
             .iter()
             .find_map(|(prefix, folder)| file(folder, path.strip_prefix(prefix)?, takes_brotli))
-            .or_else(|| self.their_file(path.strip_prefix('/')?))
-            .or_else(|| self.their_folder(raw, path.strip_prefix('/')?))
+            .or_else(|| self.their_page(raw, &path))
             .unwrap_or_else(|| Reply::refusal(StatusCode::NOT_FOUND, "there is no such file"))
     }
 }
 
 impl Site {
+    /// The page of somebody's own at `path`, which came as `raw`.
+    fn their_page(&self, raw: &str, path: &str) -> Option<Reply> {
+        let rest = path.strip_prefix('/')?.strip_prefix(&*self.theirs_at)?;
+        let below = match rest.strip_prefix('/') {
+            Some(below) => below,
+            None if self.theirs_at.is_empty() => rest,
+            None if rest.is_empty() => return Reply::elsewhere(&format!("{raw}/")),
+            None => return None,
+        };
+        self.their_file(below)
+            .or_else(|| self.their_folder(raw, below))
+    }
+
     fn their_file(&self, rest: &str) -> Option<Reply> {
         let found = |folder: &PathBuf| {
             // Hosts show a page without the end of its name too.

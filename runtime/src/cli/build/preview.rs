@@ -6,7 +6,7 @@
 
 use super::super::demo::playground;
 use super::super::output::{self, Failure};
-use super::site::Place;
+use super::site::{NAME, Place, path_of};
 use super::{Control, Inputs, build_failure, open_folder};
 use crate::build::Tools;
 use crate::http::{HTML, Reload, Server, ServerError, Site};
@@ -55,7 +55,11 @@ impl Preview {
             |error: ServerError| Failure::new(error.code(), error.to_string(), error.hint());
         let server = server.map_err(failed)?;
         let url = server.url();
-        output::line(format!("\nThe site: {url}    (Ctrl-C ends it)"));
+        let at = path_of(&self.settings.base_url);
+        output::line(format!(
+            "\nThe site: {}{at}    (Ctrl-C ends it)",
+            url.trim_end_matches('/')
+        ));
         output::line(format!(
             "What each query fetches, and why this order: {url}_littoral/"
         ));
@@ -63,9 +67,11 @@ impl Preview {
         server.run_until_interrupted(site).map_err(failed)
     }
 
-    /// The pages as they are, with a playground at `/_littoral/`, which is also the front where there is none.
+    /// The pages as they are, under the path that they are published under, with a playground at `/_littoral/`,
+    /// which is also the front where there is none.
     fn site(&self, reload: &Reload) -> Result<Site, Failure> {
         let playground = playground(&self.package, "/")?;
+        let at = path_of(&self.settings.base_url);
         let about = format!("The index in {}.", self.place.index.display());
         let mut site = Site::default()
             .page("/_littoral/", HTML, playground)
@@ -77,8 +83,9 @@ impl Preview {
             .folder("/_littoral/littoral/", &self.place.index)
             .folder("/_littoral/js/", &self.package)
             .folder("/_littoral/", &self.package.join("pages"))
-            .folder("/littoral/", &self.place.index)
-            .folder("/littoral/", &self.package)
+            .folder(&format!("{at}{NAME}/"), &self.place.index)
+            .folder(&format!("{at}{NAME}/"), &self.package)
+            .theirs_at(&at)
             .reload(reload);
         let folders = self.inputs.iter().filter(|input| input.is_dir());
         let mut has_front = false;
@@ -86,9 +93,11 @@ impl Preview {
             has_front |= folder.join("index.html").is_file();
             site = site.theirs(folder);
         }
-        if !has_front {
-            let page = b"<!doctype html><meta http-equiv=refresh content=\"0; url=_littoral/\">";
-            site = site.page("/", HTML, page.to_vec());
+        let front = if has_front { &*at } else { "/_littoral/" };
+        if front != "/" {
+            let page =
+                format!("<!doctype html><meta http-equiv=refresh content=\"0; url={front}\">");
+            site = site.page("/", HTML, page.into_bytes());
         }
         Ok(site)
     }

@@ -8,7 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// The folder within a site.
-const NAME: &str = "littoral";
+pub(super) const NAME: &str = "littoral";
 
 /// Where an index goes.
 #[derive(Debug)]
@@ -66,7 +66,7 @@ impl Place {
     /// Says how pages published at `base_url` use what lies in the site.
     pub(super) fn explain(&self, base_url: &str) {
         if self.package.is_some() {
-            let at = address(base_url);
+            let at = format!("{}{NAME}/", path_of(base_url));
             output::line("\nUpload the site. In each page that is to search it:\n");
             output::line(format!(
                 "  <script type=\"module\" src=\"{at}element.js\"></script>\n  \
@@ -93,16 +93,14 @@ fn unplaced(reason: &str) -> Failure {
     )
 }
 
-/// The address of the index in the site that is published at `base_url`.
-fn address(base_url: &str) -> String {
+/// The path of the site that is published at `base_url`, with a slash at either end.
+pub(super) fn path_of(base_url: &str) -> String {
     let path = base_url.split_once("://").map_or(base_url, |(_, rest)| {
         rest.find('/').map_or("", |slash| &rest[slash..])
     });
-    let path = path.trim_matches('/');
-    if path.is_empty() {
-        format!("/{NAME}/")
-    } else {
-        format!("/{path}/{NAME}/")
+    match path.trim_matches('/') {
+        "" => "/".to_owned(),
+        path => format!("/{path}/"),
     }
 }
 
@@ -127,18 +125,18 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::address;
+    use super::path_of;
 
     #[test]
-    fn the_index_is_where_the_site_is() {
+    fn a_site_is_where_it_is_published() {
         for (base_url, at) in [
-            ("", "/littoral/"),
-            ("https://example.org", "/littoral/"),
-            ("https://example.org/", "/littoral/"),
-            ("https://example.org/docs/v2/", "/docs/v2/littoral/"),
-            ("/docs", "/docs/littoral/"),
+            ("", "/"),
+            ("https://example.org", "/"),
+            ("https://example.org/", "/"),
+            ("https://example.org/docs/v2/", "/docs/v2/"),
+            ("/docs", "/docs/"),
         ] {
-            assert_eq!(address(base_url), at, "{base_url}");
+            assert_eq!(path_of(base_url), at, "{base_url}");
         }
     }
 }
