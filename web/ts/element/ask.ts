@@ -2,7 +2,7 @@
 // a language model the documents themselves are quoted; with one, what it writes is held against them.
 
 import type { Answer, AnswerSentence, AskOptions, Citation, Llm, Mode, OpenOptions } from "../types.js";
-import { attribute, Base, button, dress, isRightToLeft, languageOf, make } from "./dom.js";
+import { attribute, Base, button, dress, isRightToLeft, keepLetters, languageOf, make } from "./dom.js";
 import { safeUrl } from "./marked.js";
 import { baseOf, folderOf, forget, indexAt } from "./opened.js";
 import { ASK } from "./style.js";
@@ -115,6 +115,7 @@ export class LittoralAsk extends Base {
     const sources = make("ol", { class: "sources", part: "sources" });
     const whole = make("div", { class: "whole", role: "search" }, box, message, answer, sources);
     root.replaceChildren(whole);
+    keepLetters(input);
     input.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" || event.isComposing) return;
       event.preventDefault();

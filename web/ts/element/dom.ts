@@ -54,6 +54,15 @@ export function dress(root: ShadowRoot, css: string): void {
 
 const sheets = new Map<string, CSSStyleSheet>();
 
+/** Keeps letters that are typed into `input` to it: a page's shortcuts of single keys do not see that they are
+ * meant for a field, since it lies within another tree. */
+export function keepLetters(input: HTMLElement): void {
+  input.addEventListener("keydown", (event) => {
+    const isLetter = event.key.length === 1 && !event.ctrlKey && !event.metaKey && !event.altKey;
+    if (isLetter) event.stopPropagation();
+  });
+}
+
 /** What the elements extend: on a server, where there are none, something to be imported. */
 export const Base = globalThis.HTMLElement ?? (class {} as typeof HTMLElement);
 

@@ -47,24 +47,35 @@ export function hrefOf(hit: Hit, base: string, isPrecise: boolean): string | und
   if (url === undefined) return undefined;
   if (url.protocol === "mailto:") return url.href;
   if (hit.chunk.anchor !== null) url.hash = hit.chunk.anchor;
-  const quote = isPrecise ? quoted(stretches(hit.excerpt)) : undefined;
+  const quote = isPrecise ? quoted(stretches(hit.excerpt), hit.chunk.text) : undefined;
   if (quote === undefined) return url.href;
   return `${url.href}${url.href.includes("#") ? "" : "#"}:~:text=${encoded(quote)}`;
 }
 
 /** Words of a text fragment: enough to be the only place, few enough to lie in one element. */
-const QUOTED_WORDS = 4;
+const QUOTED_WORDS = 5;
 
-/** From the first mark to the end of its line or sentence, a few words at most. */
-function quoted(all: Stretch[]): string | undefined {
+/** Whole words, one after another in one line. */
+const WORDS_AFTER = /^(?:[^\S\n]+[\p{L}\p{N}'’-]+(?![\p{L}\p{N}…]))*/u;
+const WORDS_BEFORE = /(?:(?<![\p{L}\p{N}…'’-])[\p{L}\p{N}'’-]+[^\S\n]+)*$/u;
+
+/** The first mark with a few words after it, or, where a sentence ends with it, before it; as far as they stand
+ * together in `text`: browsers find no words across a heading and what is below it. */
+function quoted(all: Stretch[], text: string): string | undefined {
   const first = all.findIndex(({ isMarked }) => isMarked);
   if (first < 0) return undefined;
-  const [from, ...rest] = all.slice(first);
-  const after = rest.map(({ text }) => text).join("");
-  // Only words that are whole: the excerpt may end within one.
-  const more = /^(?:[^\S\n]+[\p{L}\p{N}'’-]+(?![\p{L}\p{N}…]))*/u.exec(after)?.[0] ?? "";
-  const words = (from as Stretch).text + more.split(/(?=\s)/).slice(0, QUOTED_WORDS).join("");
-  return words.trim() || undefined;
+  const mark = (all[first] as Stretch).text;
+  const joined = (some: Stretch[]) => some.map(({ text }) => text).join("");
+  const isThere = (words: string[]) => words.length === 1 || text.includes(words.join(" "));
+  const after = WORDS_AFTER.exec(joined(all.slice(first + 1)))?.[0] ?? "";
+  const words = [mark, ...after.split(/\s+/).slice(1)].slice(0, QUOTED_WORDS);
+  while (!isThere(words)) words.pop();
+  if (words.length === 1) {
+    const before = WORDS_BEFORE.exec(joined(all.slice(0, first)))?.[0] ?? "";
+    words.unshift(...before.split(/\s+/).filter(Boolean).slice(1 - QUOTED_WORDS));
+    while (!isThere(words)) words.shift();
+  }
+  return words.join(" ").trim() || undefined;
 }
 
 const encoded = (text: string): string => encodeURIComponent(text).replace(/-/g, "%2D");

@@ -3,7 +3,7 @@
 
 import type { Hit, Mode, OpenOptions, SearchResult } from "../types.js";
 import { Controller, type State } from "./controller.js";
-import { attribute, Base, button, dress, ERASE, icon, isRightToLeft, languageOf, LENS, make, PAST } from "./dom.js";
+import { attribute, Base, button, dress, ERASE, icon, isRightToLeft, keepLetters, languageOf, LENS, make, PAST } from "./dom.js";
 import { hrefOf } from "./marked.js";
 import { baseOf, folderOf } from "./opened.js";
 import { type Choice, hitOption, messageOf, filterRows } from "./render.js";
@@ -140,6 +140,7 @@ export class LittoralSearch extends Base {
     const whole = make("div", { class: "whole", role: "search" }, box, panel);
     root.replaceChildren(whole, heard);
     input.addEventListener("input", () => this.#typed());
+    keepLetters(input);
     input.addEventListener("keydown", (event) => this.#pressed(event));
     input.addEventListener("focus", () => {
       this.#controller.open().catch(() => undefined);
