@@ -173,6 +173,42 @@ fn what_is_not_there_is_not_answered() {
     assert_eq!((refused.code, refused.error_code().as_str()), (2, "usage"));
 }
 
+/// On a site of three pages that share their words no word is rare but those that nobody wrote, "where" among
+/// them.
+#[test]
+fn a_few_documents_answer_too_where_none_of_them_has_the_question_word() {
+    let root = tempfile::tempdir().unwrap();
+    let input = root.path().join("in");
+    fs::create_dir(&input).unwrap();
+    for (name, text) in [
+        (
+            "berths",
+            "The harbour has berths for boats on the north quay. Boats pay by the metre.",
+        ),
+        (
+            "tides",
+            "Boats enter the harbour on the flood. The harbour dries at low water.",
+        ),
+        (
+            "fuel",
+            "Boats take fuel on the north quay of the harbour between seven and noon.",
+        ),
+    ] {
+        fs::write(input.join(name).with_extension("txt"), text).unwrap();
+    }
+    let build = ["build", "in", "-o", "ix", "--embedder", "none"];
+    assert_eq!(program::run(root.path(), &build).code, 0);
+    for (question, code) in [
+        ("Where are the boats in the harbour?", 0),
+        ("When do boats enter the harbour?", 0),
+        ("Who wrote about the harbour?", 1),
+        ("Where is the shower of the harbour?", 1),
+    ] {
+        let (found, answer) = ask(root.path(), question, &[]);
+        assert_eq!(found, code, "{question} {answer}");
+    }
+}
+
 #[test]
 fn answers_are_measured_with_known_ones() {
     let root = folder();

@@ -92,6 +92,19 @@ const NAME: &[&str] = &[
     "wie heißt",
 ];
 
+/// Words that ask, folded as terms are, beside those that are stop words.
+const ASKING: &[&str] = &[
+    "chi", "combien", "cuando", "cuanto", "cuantos", "donde", "dove", "hoeveel", "onde", "ou",
+    "perche", "pourquoi", "quand", "quando", "quanto", "quem", "qui", "quien", "quienes", "waar",
+    "waarom", "wann", "wanneer", "warum", "wem", "wen", "wer", "weshalb", "when", "where", "who",
+    "whom", "whose", "why", "wie", "wieso", "wieviel", "wieviele", "wo",
+];
+
+/// Whether a folded word asks: it says what kind of thing the answer is, not what it is about.
+pub(crate) fn asks(word: &str) -> bool {
+    ASKING.binary_search(&word).is_ok()
+}
+
 /// What `question` asks for. A question word may stand anywhere: "In what year …?"
 pub(crate) fn expected(question: &str) -> Expected {
     let mut spaced = String::from(" ");
@@ -121,6 +134,12 @@ pub(crate) fn expected(question: &str) -> Expected {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_that_ask_are_known_by_themselves() {
+        assert!(ASKING.is_sorted());
+        assert!(asks("when") && asks("warum") && !asks("whenever") && !asks("harbour"));
+    }
 
     #[test]
     fn question_words_tell_what_is_asked_for() {

@@ -9,7 +9,7 @@ use super::result::{Note, SearchOptions};
 use crate::analysis::Language;
 use crate::answer::evidence::Evidence;
 use crate::answer::features::{self, Match, Passage, QuestionTerms};
-use crate::answer::question::{Expected, expected};
+use crate::answer::question::{Expected, asks, expected};
 use crate::answer::{
     Answer, AnswerOptions, AnswerSentence, Citation, MAX_SENTENCES, cited_url, sentences,
 };
@@ -142,11 +142,13 @@ impl<H: Host> Index<H> {
 }
 
 /// The words of the question with their weights. A word that the index does not have weighs as much
-/// as the rarest that it could have: what is asked about it is not here.
+/// as the rarest that it could have: what is asked about it is not here. One that only asks is asked nothing
+/// about: where a few documents happen to be without a "when", it is no rare subject that they lack.
 fn question_terms(found: &[FoundTerm], n_documents: u32) -> QuestionTerms<'_> {
     let mut terms = QuestionTerms::default();
     for term in found {
-        if term.planned.occur == Occur::MustNot {
+        let only_asks = term.df == 0 && asks(&term.planned.word);
+        if term.planned.occur == Occur::MustNot || only_asks {
             continue;
         }
         let weight = if term.df == 0 {
