@@ -27,7 +27,7 @@ export function withoutLocations(bytes) {
     } else words.add(path);
   }
   const kept = new Set();
-  for (const { at, path, length } of locations) {
+  for (const { at, path } of locations) {
     if (isReferred(address + at)) kept.add(path);
     else data.fill(0, at, at + 16);
   }

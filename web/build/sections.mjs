@@ -45,6 +45,9 @@ function readerOf(bytes, start) {
     }
     return value;
   };
-  const skip = (length) => bytes.subarray(at, (at += length));
+  const skip = (length) => {
+    at += length;
+    return bytes.subarray(at - length, at);
+  };
   return { read, number, skip, rest: () => bytes.subarray(at) };
 }

@@ -399,7 +399,11 @@ test("a server follows an index that is replaced, and an index that is damaged c
   assert.equal((await found("heron")).hits.length, 1);
   build("A cormorant dries its wings.");
   assert.equal((await found("cormorant")).hits.length, 1);
-  const answers = await Promise.all(Array.from({ length: 50 }, (_, i) => (i === 25 && build("A tern dives."), found("page"))));
+  const asked = Array.from({ length: 50 }, (_, i) => {
+    if (i === 25) build("A tern dives.");
+    return found("page");
+  });
+  const answers = await Promise.all(asked);
   assert(answers.every(({ hits }) => hits.length === 1));
   assert.equal((await found("tern")).hits.length, 1);
   // An entry that is no entry leaves the index that is open.

@@ -58,6 +58,7 @@ const SHAPES = [
   "<img\u000csrc=x\u000conerror=$>",
   "<img/src=x/onerror=$>",
   "＜img src=x onerror=$＞",
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: it is a payload that looks like one
   "`${$}`",
   "{{constructor.constructor('$')()}}",
   "<x-y id=__proto__ onclick=$>",

@@ -311,7 +311,9 @@ test("a page that is killed while it writes finds its notes again", { skip }, as
 test("pages of one site write in turns and see each other's notes", { skip }, async () => {
   const context = await profile();
   const [a, b] = [await open(context), await open(context)];
-  const begin = () => littoral.create({ name: "shared" }).then((notes) => void (globalThis.notes = notes));
+  const begin = async () => {
+    globalThis.notes = await littoral.create({ name: "shared" });
+  };
   await Promise.all([a.evaluate(begin), b.evaluate(begin)]);
   const insert = (who) => Promise.all(Array.from({ length: 5 }, (_, i) => notes.insert({ id: `${who}${i}`, text: "tide" })));
   await Promise.all([a.evaluate(insert, "a"), b.evaluate(insert, "b")]);

@@ -4,6 +4,7 @@
 //   npm install && LITTORAL_INDEX=folder node --test package.test.mjs
 //
 // LITTORAL_INDEX   an index in English, such as the bundled documentation's
+// LITTORAL_NEXT    1 to install Next too (341 MB), and to build an app with each of its bundlers
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -120,4 +121,40 @@ test("webpack builds a page with worker and modules", { skip: without("webpack")
   );
   assert.deepEqual(stats.toJson().errors, []);
   assert.equal(built("webpack").filter((name) => name.endsWith(".wasm")).length, 5);
+});
+
+const NEXT = ["next@16.4.6", "react@19.3.1", "react-dom@19.3.1"];
+const APP = {
+  "layout.js": "export default ({ children }) => <html lang='en'><body>{children}</body></html>;",
+  "page.js": "import Search from './search';\nexport default () => <main><Search /></main>;",
+  "search.js": `"use client";
+import { useEffect, useState } from "react";
+import { open } from "littoral";
+import "littoral/element";
+
+export default function Search() {
+  const [n, setN] = useState();
+  useEffect(() => {
+    open("/littoral/").then((index) => index.search("tide")).then(({ hits }) => setN(hits.length));
+  }, []);
+  return <><littoral-search src="/littoral/" />{n}</>;
+}
+`,
+};
+const noNext = skip || (process.env.LITTORAL_NEXT !== "1" && "LITTORAL_NEXT is not 1");
+
+test("Next builds a page, prerendered on the server, with either bundler", { skip: noNext }, () => {
+  const app = join(user, "next");
+  mkdirSync(join(app, "app"), { recursive: true });
+  writeFileSync(join(app, "package.json"), '{ "private": true }');
+  for (const [name, text] of Object.entries(APP)) writeFileSync(join(app, "app", name), text);
+  const packed = readdirSync(user).find((name) => name.endsWith(".tgz"));
+  const env = { ...process.env, NEXT_TELEMETRY_DISABLED: "1" };
+  const run = (program, args) => execFileSync(program, args, { cwd: app, env, encoding: "utf8", stdio: "pipe" });
+  run("npm", ["install", "--no-audit", "--no-fund", `../${packed}`, ...NEXT]);
+  for (const bundler of ["--turbopack", "--webpack"]) {
+    run(process.execPath, ["node_modules/next/dist/bin/next", "build", bundler]);
+    const names = built("next/.next/static").filter((name) => name.endsWith(".wasm"));
+    assert(names.some((name) => /littoral\.[\w-]+\.wasm$/.test(name)), names.join(" "));
+  }
 });

@@ -34,7 +34,11 @@ export async function program(command, args, cwd, env = {}) {
     const [, url] = /^listening on (http:\S+)/.exec(line) ?? [];
     if (url === undefined) continue;
     child.stdout.resume();
-    return { url, pid: child.pid, said, stop: () => (child.kill("SIGTERM"), ended) };
+    const stop = () => {
+      child.kill("SIGTERM");
+      return ended;
+    };
+    return { url, pid: child.pid, said, stop };
   }
   throw new Error(`${command} did not listen: ${said.join("")}`);
 }

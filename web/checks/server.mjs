@@ -23,7 +23,8 @@ export async function serve({ mounts = {}, pages = {}, headers = {} }) {
   const state = { isDown: false, delay: 0 };
   const packed = new Map();
   const server = createServer(async ({ url }, response) => {
-    const path = decodeURIComponent(new URL(url, "http://localhost").pathname);
+    const asked = decodeURIComponent(new URL(url, "http://localhost").pathname);
+    const path = asked.endsWith("/") && pages[asked] === undefined ? `${asked}index.html` : asked;
     if (state.isDown) return response.destroy();
     if (state.delay > 0) await sleep(state.delay);
     try {

@@ -164,7 +164,11 @@ export async function body(request: Request, isTexts: boolean): Promise<Record<s
     clearTimeout(timer);
   }
   const bytes = new Uint8Array(n);
-  parts.reduce((at, part) => (bytes.set(part, at), at + part.length), 0);
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
   let value: unknown;
   try {
     value = JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes));
