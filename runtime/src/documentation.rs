@@ -73,6 +73,14 @@ pub(crate) const PAGES: &[(&str, &str)] = &[
     ("asking.md", include_str!("../../indexes/docs/18-asking.md")),
     ("tuning.md", include_str!("../../indexes/docs/19-tuning.md")),
     (
+        "site-generators.md",
+        include_str!("../../indexes/docs/20-site-generators.md"),
+    ),
+    (
+        "publishing.md",
+        include_str!("../../indexes/docs/21-publishing.md"),
+    ),
+    (
         "roadmap.md",
         include_str!("../../indexes/docs/16-roadmap.md"),
     ),
