@@ -6,10 +6,10 @@
 use littoral_tests::package::{FILES, stand_in};
 use littoral_tests::program::{self, Ran};
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Lines, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::{Child, ChildStdout, Stdio};
 use std::time::{Duration, Instant};
 
 fn page(title: &str, text: &str) -> String {
@@ -94,12 +94,16 @@ fn where_an_index_goes_must_be_said_for_anything_else() {
 }
 
 /// A program that is ended with the test.
-struct Running(Child);
+struct Running {
+    child: Child,
+    /// Where it writes to: closed, it would end at its next line.
+    _said: Lines<BufReader<ChildStdout>>,
+}
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -127,14 +131,14 @@ fn serve(at: &Path, more: &[&str]) -> (Running, String) {
     let mut command = program::command(at, &[&arguments, more].concat());
     command.env("LITTORAL_WEB", at.join("pkg"));
     command.stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut running = Running(command.spawn().unwrap());
-    let mut lines = BufReader::new(running.0.stdout.take().unwrap()).lines();
-    let shown = lines.find_map(|line| {
+    let mut child = command.spawn().unwrap();
+    let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
+    let shown = said.find_map(|line| {
         let line = line.unwrap();
         let rest = line.strip_prefix("The site: http://")?;
         Some(rest.split(' ').next().unwrap().to_owned())
     });
-    (running, shown.unwrap())
+    (Running { child, _said: said }, shown.unwrap())
 }
 
 #[test]

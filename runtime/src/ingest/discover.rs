@@ -381,7 +381,10 @@ mod tests {
         let inputs = [root.path().to_owned()];
         let (files, skipped) = discover(&inputs, &IngestOptions::default()).unwrap();
         let names: Vec<_> = files.iter().map(|file| &*file.relative).collect();
-        assert_eq!(names, ["a/b/index.html", "c.html", "c/d.md", "d.md", "index.html"]);
+        assert_eq!(
+            names,
+            ["a/b/index.html", "c.html", "c/d.md", "d.md", "index.html"]
+        );
         assert!(skipped.iter().all(|each| each.code == "duplicate-page"));
         assert_eq!(skipped.len(), 4);
     }
