@@ -30,6 +30,7 @@ mod lookup;
 mod phrase;
 mod plan;
 mod present;
+mod probe;
 mod rank;
 mod ranking;
 mod read;

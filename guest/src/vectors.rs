@@ -2,8 +2,8 @@
 
 use littoral_indexes::kernels::{QUERY_LIMIT, dot_rows};
 use littoral_indexes::order::sort_by;
+use littoral_indexes::vectors::Codes;
 use littoral_indexes::vectors::codes::FACTOR_BASE;
-use littoral_indexes::vectors::{Centroids, Codes};
 
 /// A query along the axes of an index, rounded to 12 bits a dimension.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,9 +70,9 @@ pub fn score_codes(query: &QueryVector, vectors: &Codes) -> Vec<i64> {
         .collect()
 }
 
-/// Cells with the scores of their centroids, best first; equal scores by cell.
-pub fn score_centroids(query: &QueryVector, centroids: &Centroids) -> Vec<(i64, u32)> {
-    let scores = score_codes(query, &centroids.vectors);
+/// The places of coded vectors with their scores, best first; equal scores by place.
+pub fn ranked(query: &QueryVector, vectors: &Codes) -> Vec<(i64, u32)> {
+    let scores = score_codes(query, vectors);
     let mut order: Vec<(i64, u32)> = scores.into_iter().zip(0..).collect();
     sort_by(&mut order, |a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
     order

@@ -65,6 +65,10 @@ pub struct VectorsManifest {
     pub n_cells: u32,
     /// Cells that a query reads at first.
     pub probes: u32,
+    /// Groups of cells; 0 where the centroids of all cells are one block.
+    pub n_groups: u32,
+    /// Groups that a query reads the centroids of at first.
+    pub group_probes: u32,
     /// The segment that holds the rotation.
     pub rotation: [u8; 8],
     /// The segment that holds the query table, and what the table is; `None` when queries need the

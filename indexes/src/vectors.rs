@@ -6,9 +6,9 @@
 //! ([`codes`]): the optimal transform code for a mean squared error, half a byte for the first
 //! dimensions and almost nothing for the last. A vector of 384 dimensions takes about 107 bytes.
 //!
-//! Vectors near each other form a cell ([`cell`]), and a cell is a file. The centroids of all cells
-//! of a segment ([`centroids`]), coded the same way with a wider step, tell which to fetch. Finer
-//! rows for rescoring ([`rows`]) are optional and lie in files of their own.
+//! Vectors near each other form a cell ([`cell`]), and a cell is a file. The cells' centroids
+//! ([`centroids`]), coded the same way with a wider step, tell which to fetch. Finer rows for
+//! rescoring ([`rows`]) are optional and lie in files of their own.
 //!
 //! Source: Gersho, Gray, "Vector Quantization and Signal Compression" (1992), section 8.6 on
 //! transform coding with uniform quantisers and entropy codes; the factor of a vector, which makes
@@ -28,5 +28,5 @@ pub use rotation::Rotation;
 /// Most dimensions of the vectors of an index.
 pub const MAX_DIMS: usize = 4_096;
 
-/// Most vectors in a cell.
-pub const MAX_CELL: usize = 1 << 20;
+/// Most vectors in a block: what a small file may grow to when it is decoded.
+pub const MAX_CODED: usize = 1 << 14;

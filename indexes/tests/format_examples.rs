@@ -359,7 +359,7 @@ fn a_cell_and_its_centroid_are_as_shown() {
     assert_shown("cell", &cell.write(&axes, 11));
     let centroids = Centroids {
         vectors: Centroids::own_axes(&axes).quantise(&[0.99, 0.02, -0.14]),
-        sizes: vec![2],
+        groups: Vec::new(),
         axes,
     };
     assert_shown("centroids", &centroids.write());

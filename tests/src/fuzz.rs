@@ -173,14 +173,19 @@ pub fn filters(data: &[u8]) {
 /// Cells, centroids, rows, a rotation and rows of a query table.
 pub fn vectors(data: &[u8]) {
     let axes = Axes::new(0.05, (0..24).map(|d| 14 - d / 2).collect()).expect("sound axes");
-    for n in [0, 1, 7] {
-        if let Ok(cell) = Cell::read(data, &axes, 900, n) {
-            assert_eq!(cell.chunks.len(), n as usize);
-            assert_eq!(cell.vectors.codes.len(), 24 * n as usize);
-            assert!(cell.chunks.is_sorted());
+    if let Ok(cell) = Cell::read(data, &axes, 900) {
+        assert_eq!(cell.vectors.codes.len(), 24 * cell.chunks.len());
+        assert!(cell.chunks.is_sorted());
+    }
+    if let Ok(rows) = Rows::read(data, 24) {
+        assert_eq!(rows.rows.len(), 24 * rows.scales.len());
+    }
+    for (n_cells, n_groups) in [(0, 0), (1, 0), (7, 0), (7, 1), (7, 3)] {
+        if let Ok(centroids) = Centroids::read(data, n_cells, n_groups) {
+            let n = if n_groups > 0 { n_groups } else { n_cells };
+            assert_eq!(centroids.vectors.factors.len(), n as usize);
+            let _ = centroids.read_group(data, 0);
         }
-        let _ = Rows::read(data, 24, n);
-        let _ = Centroids::read(data, n, 900);
     }
     if let Ok(rotation) = Rotation::read(data) {
         assert_eq!(rotation.write(), data);

@@ -18,7 +18,7 @@ use littoral_indexes::spelling::SpellingBlock;
 use littoral_indexes::table::TableBlock;
 use littoral_indexes::text::TextCodec;
 use littoral_indexes::vectors::rows::Rows;
-use littoral_indexes::vectors::{Cell, Centroids, Rotation};
+use littoral_indexes::vectors::{Cell, Centroids, Codes, Rotation};
 use std::sync::{Arc, PoisonError};
 
 /// Largest legal dictionary in bytes.
@@ -38,6 +38,8 @@ pub(super) enum Decoded {
     Filters(Vec<FilterValue>),
     Sort(Vec<Option<String>>),
     Centroids(Arc<Centroids>),
+    /// Centroids of the cells of a group.
+    Group(Codes),
     Cell(Cell),
     Rows(Rows),
     Rotation(Rotation),
@@ -55,6 +57,7 @@ impl Decoded {
             Self::TailPositions(p) => 2 * (p.titles.len() + p.headings.len() + p.bodies.len()),
             Self::Passages(block) => block.chunks.iter().map(|c| c.text.len() + 200).sum(),
             Self::Centroids(centroids) => centroids.vectors.codes.len(),
+            Self::Group(centroids) => centroids.codes.len(),
             Self::Cell(cell) => cell.vectors.codes.len() + 5 * cell.chunks.len(),
             Self::Rows(rows) => rows.rows.len(),
             Self::Spelling(block) => block.size_bytes(),
@@ -179,24 +182,28 @@ impl<H: Host> Index<H> {
                 };
                 Decoded::Table(TableBlock::read(payload, table.shape)?)
             }
+            Kind::Centroids if block.number > 0 => {
+                let centroids = segment.centroids(section)?;
+                Decoded::Group(centroids.read_group(payload, block.number - 1)?)
+            }
             Kind::Centroids => {
                 let Some(vectors) = &segment.manifest.vectors else {
                     return Err(IndexError::Mismatch { section });
                 };
-                let read = Centroids::read(payload, vectors.n_cells, layout.n_chunks())?;
+                let read = Centroids::read(payload, vectors.n_cells, vectors.n_groups)?;
                 if read.axes.dims() != vectors.dims as usize {
                     return Err(IndexError::Mismatch { section });
                 }
                 let centroids = segment.centroids.get_or_init(|| Arc::new(read));
                 Decoded::Centroids(Arc::clone(centroids))
             }
-            Kind::Cells | Kind::Rows => {
-                let (centroids, n) = segment.cell(block.number, section)?;
-                if block.kind == Kind::Cells {
-                    Decoded::Cell(Cell::read(payload, &centroids.axes, layout.n_chunks(), n)?)
-                } else {
-                    Decoded::Rows(Rows::read(payload, centroids.axes.dims(), n)?)
-                }
+            Kind::Cells => {
+                let axes = &segment.centroids(section)?.axes;
+                Decoded::Cell(Cell::read(payload, axes, layout.n_chunks())?)
+            }
+            Kind::Rows => {
+                let dims = segment.centroids(section)?.axes.dims();
+                Decoded::Rows(Rows::read(payload, dims)?)
             }
             Kind::Dictionary => return Err(IndexError::Mismatch { section }),
             Kind::Inventory => Decoded::Inventory(Inventory::read(payload)?),

@@ -1,14 +1,15 @@
 //! The dense leg: chunks ranked by the nearness of their vectors to the query's.
 //!
-//! The centroids of all cells tell which cells to read; their vectors are compared, and the best
-//! chunk of each document counts. Where filters leave fewer documents than are wanted, further cells
-//! are read until there are enough, or all were read.
+//! The vectors of the cells nearest to the query ([`super::probe`]) are compared, and the best chunk of
+//! each document counts. Where filters leave fewer documents than are wanted, further cells are read
+//! until there are enough, or all were read.
 
 use super::EngineError;
 use super::blocks::{Fetched, Index};
 use super::decode::Decoded;
 use super::fuse::DEPTH;
 use super::lexical::Place;
+use super::probe::Probe;
 use super::rank::{Allowed, Ranked};
 use super::restrict::Restriction;
 use super::result::{SearchOptions, Work};
@@ -16,7 +17,7 @@ use super::segment::Segment;
 use crate::host::Host;
 use crate::map::{Map, Set};
 use crate::table::{blocks_of, encode, words};
-use crate::vectors::{QueryVector, score_centroids, score_codes};
+use crate::vectors::{QueryVector, score_codes};
 use littoral_indexes::envelope::{BlockId, Kind, SegmentId};
 use littoral_indexes::kernels::dot_rows;
 use littoral_indexes::manifest::VectorsManifest;
@@ -34,13 +35,6 @@ pub(super) struct Dense {
     /// Width of a step of the codes.
     pub(super) step: f32,
     pub(super) work: Work,
-}
-
-/// A cell to be read: the score of its centroid in units that segments share, and where it is.
-struct Probe {
-    cosine: f64,
-    segment: usize,
-    cell: u32,
 }
 
 /// A chunk and its cosine, with where its vector lies.
@@ -163,27 +157,29 @@ impl<H: Host> Index<H> {
         let chunks = options.chunks;
         let mut dense = Dense::default();
         let wanted = wanted.clamp(DEPTH, usize::MAX);
-        let (mut probes, mut left) = self.probes(query, &mut dense.work, fetched).await?;
+        let mut probes = self.probes(query, &mut dense.work, fetched).await?;
+        let mut next = std::mem::take(&mut probes.first);
         let mut candidates: Vec<Candidate> = Vec::new();
         loop {
-            let blocks: Vec<BlockId> = probes
+            let blocks: Vec<BlockId> = next
                 .iter()
-                .map(|probe| self.segments[probe.segment].block(Kind::Cells, probe.cell))
+                .map(|probe| self.segments[probe.segment].block(Kind::Cells, probe.number))
                 .collect();
             let read = self.blocks(&blocks, fetched).await?;
-            for (probe, decoded) in probes.iter().zip(&read) {
+            for (probe, decoded) in next.iter().zip(&read) {
                 if let Decoded::Cell(cell) = &**decoded {
                     dense.work.distances += cell.chunks.len() as u64;
                     self.scan(query, probe, cell, restrictions, &mut candidates);
                 }
             }
             let n = distinct(&candidates, chunks);
-            if left.is_empty() || n >= wanted.min(DEPTH) {
+            if probes.is_empty() || n >= wanted.min(DEPTH) {
                 break;
             }
             // Filters left too few: as many cells again.
-            let more = read.len().max(1).min(left.len());
-            probes = left.drain(..more).collect();
+            let n_more = read.len().max(1);
+            let work = &mut dense.work;
+            next = self.more(n_more, &mut probes, query, work, fetched).await?;
         }
         let rescore = usize::from(self.manifest.settings.embedding.rescore);
         if rescore > 0 {
@@ -236,50 +232,6 @@ impl<H: Host> Index<H> {
         Ok(())
     }
 
-    /// The cells to read first, and the others, both in the order of their centroids' nearness.
-    async fn probes(
-        &self,
-        query: &QueryVector,
-        work: &mut Work,
-        fetched: &mut Fetched,
-    ) -> Result<(Vec<Probe>, Vec<Probe>), EngineError> {
-        let (mut first, mut left) = (Vec::new(), Vec::new());
-        for (s, segment) in self.segments.iter().enumerate() {
-            let Some(vectors) = &segment.manifest.vectors else {
-                continue;
-            };
-            let decoded = self
-                .block(segment.block(Kind::Centroids, 0), fetched)
-                .await?;
-            let Decoded::Centroids(centroids) = &*decoded else {
-                continue;
-            };
-            if centroids.axes.dims() != query.row().len() {
-                continue;
-            }
-            work.distances += centroids.sizes.len() as u64;
-            let ranked = score_centroids(query, centroids);
-            for (i, (score, cell)) in ranked.into_iter().enumerate() {
-                let probe = Probe {
-                    cosine: query.cosine(score, centroids.axes.step()),
-                    segment: s,
-                    cell,
-                };
-                if i < vectors.probes as usize {
-                    first.push(probe);
-                } else {
-                    left.push(probe);
-                }
-            }
-        }
-        sort_by(&mut left, |a, b| {
-            b.cosine
-                .total_cmp(&a.cosine)
-                .then((a.segment, a.cell).cmp(&(b.segment, b.cell)))
-        });
-        Ok((first, left))
-    }
-
     /// Compares the vectors of a cell whose documents may be found.
     fn scan(
         &self,
@@ -313,7 +265,7 @@ impl<H: Host> Index<H> {
                     },
                 },
                 cosine: query.cosine(score, step),
-                cell: probe.cell,
+                cell: probe.number,
                 idx,
             });
         }

@@ -24,7 +24,7 @@ pub(super) struct Segment {
     pub(super) n_deleted: u32,
     pub(super) primed: TermCodec,
     pub(super) codec: OnceLock<Arc<TextCodec>>,
-    /// What cells are decoded with, once it was read.
+    /// The first block of the centroids, once it was read.
     pub(super) centroids: OnceLock<Arc<Centroids>>,
 }
 
@@ -144,7 +144,7 @@ impl Segment {
             .map_or(0, SpellingDirectory::n_blocks);
         let dictionary = u32::from(manifest.dictionary == Some(manifest.id));
         let n_cells = manifest.vectors.as_ref().map_or(0, |v| v.n_cells);
-        let centroids = u32::from(manifest.vectors.is_some());
+        let centroids = manifest.vectors.as_ref().map_or(0, |v| 1 + v.n_groups);
         let rotation = manifest.vectors.as_ref().map(|v| v.rotation);
         let rotation = u32::from(rotation == Some(manifest.id));
         let table = manifest.vectors.as_ref().and_then(|v| v.table);
@@ -198,17 +198,12 @@ impl Segment {
         self.centroids.get().map_or(0.0, |c| c.axes.step())
     }
 
-    /// What a cell is decoded with, and how many vectors it has; the centroids were read before.
-    pub(super) fn cell(
-        &self,
-        number: u32,
-        section: Section,
-    ) -> Result<(&Centroids, u32), IndexError> {
-        let found = self.centroids.get().and_then(|centroids| {
-            let n = centroids.sizes.get(number as usize)?;
-            Some((&**centroids, *n))
-        });
-        found.ok_or(IndexError::Mismatch { section })
+    /// What cells, and centroids beyond the first block, are decoded with; that was read before.
+    pub(super) fn centroids(&self, section: Section) -> Result<&Centroids, IndexError> {
+        let centroids = self.centroids.get();
+        centroids
+            .map(|c| &**c)
+            .ok_or(IndexError::Mismatch { section })
     }
 
     /// The block of passages that holds `chunk`, and the chunk's place in it.

