@@ -13,6 +13,10 @@
 //! `TypeError: x`, for an operator must be a known field with its value right behind it. A quotation
 //! mark without its partner is ignored.
 
+mod identifiers;
+
+pub use identifiers::identifiers;
+
 /// Longest query that is read, in bytes.
 pub const MAX_QUERY_BYTES: usize = 2048;
 /// Most clauses of a query.

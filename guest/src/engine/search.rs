@@ -16,7 +16,7 @@ use super::result::{Note, SearchOptions, SearchResult, Timings, Work};
 use super::verify::phrase_limit;
 use super::{EngineError, MAX_HITS};
 use crate::host::Host;
-use crate::query::{Occur, parse};
+use crate::query::{Occur, identifiers, parse};
 use std::sync::PoisonError;
 
 /// What a query finds, before its passages.
@@ -124,12 +124,11 @@ impl<H: Host> Index<H> {
 
         let words = lexical.scored();
         let mut ranking = match (&query, legs.lexical) {
-            (Some(_), true) => fuse(
-                &words,
-                &dense.places,
-                options.fusion.unwrap_or_else(|| self.fusion()),
-                options.chunks,
-            ),
+            (Some(_), true) => {
+                let method = options.fusion.unwrap_or_else(|| self.fusion());
+                let method = method.leaning(identifiers(&parse(text)));
+                fuse(&words, &dense.places, method, options.chunks)
+            }
             (Some(_), false) => alone(&dense.places, |s, found| s.dense = Some(found)),
             (None, _) => alone(&words, |s, found| s.lexical = Some(found)),
         };
