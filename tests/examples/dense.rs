@@ -230,23 +230,21 @@ fn measure(folder: &Path, rescore: u16) {
         "vector_bytes": vector_bytes(&manifest, index.path()),
     });
     let vectors = manifest.segments[0].vectors.clone().unwrap();
-    let mut probed = vec![vectors.probes];
-    for share in [32, 16, 8, 4, 2, 1] {
-        probed.push((vectors.n_cells / share).max(1));
-    }
-    let runs: Vec<serde_json::Value> = probed
+    // As calibrated, multiples of that, and everything.
+    let runs: Vec<serde_json::Value> = [1, 2, 4, 8, u32::MAX]
         .into_iter()
-        .map(|probes| {
+        .map(|times| {
             let mut manifest = manifest.clone();
-            if let Some(vectors) = &mut manifest.segments[0].vectors {
-                vectors.probes = probes;
-            }
+            let read = manifest.segments[0].vectors.as_mut().unwrap();
+            read.probes = read.probes.saturating_mul(times).min(read.n_cells);
+            read.group_probes = read.group_probes.saturating_mul(times).min(read.n_groups);
+            let read = (read.probes, read.group_probes);
             index.commit(&manifest).unwrap();
-            ask(index.path(), &encoder, &exact, probes)
+            ask(index.path(), &encoder, &exact, read)
         })
         .collect();
     let report = serde_json::json!({
-        "n": n, "dims": DIMS, "cells": vectors.n_cells, "probes": vectors.probes,
+        "n": n, "dims": DIMS, "cells": vectors.n_cells, "groups": vectors.n_groups, "probes": vectors.probes,
         "rescore": rescore, "build": build, "runs": runs,
     });
     println!("{report}");
@@ -288,7 +286,7 @@ fn ask(
     path: &Path,
     encoder: &Arc<dyn TextEncoder>,
     exact: &[HashSet<usize>],
-    probes: u32,
+    (probes, groups): (u32, u32),
 ) -> serde_json::Value {
     let open = || {
         let host = FolderHost::new(path).with_encoder(Arc::clone(encoder));
@@ -322,6 +320,7 @@ fn ask(
     let n = exact.len() as f64;
     serde_json::json!({
         "probes": probes,
+        "groups": groups,
         "recall@10": found as f64 / (n * K as f64),
         "cold": { "bytes": bytes as f64 / n, "round_trips": rounds as f64 / n },
         "queries_per_cpu_second": n / seconds,
