@@ -1,9 +1,10 @@
 //! Models: from folders in Hugging Face's layout into packed files, and from there into memory.
 //!
 //! ```text
-//! folder, Hub or Python package → weights (f32) → pack → NAME.litmodel → Encoder
+//! folder, Hub or Python package → weights (f32) (+ adapter) → pack → NAME.litmodel → Encoder
 //! ```
 
+pub mod adapter;
 mod error;
 pub mod fetch;
 pub mod folder;

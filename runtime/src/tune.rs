@@ -10,10 +10,12 @@
 //! [`sources`] reads what the user has, [`prepare`] makes training data of it with the negatives of
 //! [`mine`], and [`pairs`] is the folder that they lie in. [`mod@train`] learns from them what
 //! [`tuned`] keeps in a file, [`mod@table`] is the query table that it changes, and [`overlay`] is the
-//! index with it. [`measure`] says what that gains and whether it may be [`mod@deploy`]ed. [`corpus`] is what all of them know of the index.
+//! index with it. [`measure`] says what that gains and whether it may be [`mod@deploy`]ed. [`mod@encoder`]
+//! has an encoder trained by a program of its own. [`corpus`] is what all of them know of the index.
 
 pub mod corpus;
 pub mod deploy;
+pub mod encoder;
 pub mod error;
 pub mod measure;
 pub mod mine;

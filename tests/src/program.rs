@@ -12,36 +12,47 @@ use std::sync::OnceLock;
 /// When it cannot be built.
 pub fn path() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        if let Some(path) = std::env::var_os("LITTORAL_PROGRAM") {
-            return path.into();
-        }
-        // Tests lie in `<target>/<profile>/deps`.
-        let test = std::env::current_exe().expect("a path of the test");
-        let folder = test
-            .ancestors()
-            .nth(2)
-            .expect("a folder of the profile")
-            .to_owned();
-        let target = folder.parent().expect("a target folder");
-        let profile = match folder.file_name().and_then(OsStr::to_str) {
-            Some("debug") | None => "dev",
-            Some(name) => name,
-        };
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let built = Command::new(cargo)
-            // The whole workspace resolves the features that its tests were built with.
-            .args(["build", "--quiet", "--workspace", "--bin", "littoral"])
-            .args(["--profile", profile])
-            .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
-            .env("CARGO_TARGET_DIR", target)
-            .status();
-        assert!(
-            built.is_ok_and(|status| status.success()),
-            "the program could not be built"
-        );
-        folder.join(format!("littoral{}", std::env::consts::EXE_SUFFIX))
+    PROGRAM.get_or_init(|| match std::env::var_os("LITTORAL_PROGRAM") {
+        Some(path) => path.into(),
+        None => built("littoral"),
     })
+}
+
+/// The program that trains encoders, beside the other.
+///
+/// # Panics
+/// When it cannot be built.
+pub fn trainer() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| built("littoral-train"))
+}
+
+fn built(name: &str) -> PathBuf {
+    // Tests lie in `<target>/<profile>/deps`.
+    let test = std::env::current_exe().expect("a path of the test");
+    let folder = test
+        .ancestors()
+        .nth(2)
+        .expect("a folder of the profile")
+        .to_owned();
+    let target = folder.parent().expect("a target folder");
+    let profile = match folder.file_name().and_then(OsStr::to_str) {
+        Some("debug") | None => "dev",
+        Some(name) => name,
+    };
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let built = Command::new(cargo)
+        // The whole workspace resolves the features that its tests were built with.
+        .args(["build", "--quiet", "--workspace", "--bin", name])
+        .args(["--profile", profile])
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+        .env("CARGO_TARGET_DIR", target)
+        .status();
+    assert!(
+        built.is_ok_and(|status| status.success()),
+        "{name} could not be built"
+    );
+    folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
 }
 
 /// How a run of the program ended.

@@ -2,13 +2,17 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
 
 use crate::encoder::ToyEncoder;
+use crate::models::WORDS;
 use crate::program::{Ran, run};
+use crate::random::Random;
 use crate::sample::settings;
 use littoral_guest::Document;
 use littoral_runtime::build::{Tools, build_documents};
 use littoral_runtime::embed::Embedder;
 use littoral_runtime::pipeline::Pool;
 use littoral_runtime::store::Folder;
+use littoral_runtime::tune::pairs::{Pairs, Row, write};
+use littoral_runtime::tune::sources::Source;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
@@ -128,6 +132,56 @@ pub fn judged(root: &Path) {
     fs::create_dir_all(root.join("data/qrels")).unwrap();
     fs::write(root.join("data/queries.jsonl"), queries).unwrap();
     fs::write(root.join("data/qrels/train.tsv"), qrels).unwrap();
+}
+
+/// A domain of another language than that of a tiny encoder (see [`crate::models`]): words are twins, and
+/// what a query calls by one of them documents call by the other. Rows of training data, `n_train` and a
+/// sixth as many held out, in the folder `data`; documents in `documents`.
+pub fn twins(root: &Path, n_train: usize) -> Pairs {
+    let mut random = Random::new(7);
+    let n = n_train + n_train / 6;
+    let mut topics: Vec<[usize; 4]> = Vec::new();
+    while topics.len() < n {
+        let topic: [usize; 4] = std::array::from_fn(|_| random.below(WORDS.len()));
+        // No query is asked twice: that would be a leak.
+        if topics.iter().all(|other| other[..3] != topic[..3]) {
+            topics.push(topic);
+        }
+    }
+    let words = |places: &[usize], other: usize| {
+        let words = places.iter().map(|place| WORDS[place ^ other]);
+        words.collect::<Vec<_>>().join(" ")
+    };
+    let passage = |i: usize| words(&topics[i], 1);
+    let id = |i: usize| format!("d{i}.md");
+    let rows = (0..n).map(|i| {
+        let negatives = [5, 10, 15].map(|k| (i + k) % n);
+        Row {
+            anchor: words(&topics[i][..3], 0),
+            positive: passage(i),
+            negatives: negatives.map(passage).to_vec(),
+            query_id: format!("q{i}"),
+            source: Source::Judged,
+            positive_place: (id(i), 0),
+            negative_places: negatives.map(|k| (id(k), 0)).to_vec(),
+        }
+    });
+    let rows: Vec<Row> = rows.collect();
+    let (train, held_out) = rows.split_at(n_train);
+    let grades = [train, held_out].map(|rows| {
+        let judged = rows
+            .iter()
+            .map(|row| (row.query_id.clone(), row.positive_place.0.clone()));
+        judged.map(|pair| (pair, 1)).collect()
+    });
+    let [of_train, of_held_out] = &grades;
+    let folder = root.join("data");
+    write(&folder, [train, held_out], [of_train, of_held_out], "").unwrap();
+    fs::create_dir_all(root.join("documents")).unwrap();
+    for i in 0..n {
+        fs::write(root.join("documents").join(id(i)), passage(i)).unwrap();
+    }
+    Pairs::read(&folder).unwrap()
 }
 
 /// The lines of a file of JSON.

@@ -13,12 +13,16 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("runtime/api", &["guest", "indexes"]),
     ("runtime/gpu", &["guest", "indexes"]),
     ("runtime/onnx", &[]),
+    ("runtime/train", &["guest", "runtime"]),
     ("runtime/wasi", &["api", "guest"]),
     ("guest/sandbox", &["guest", "indexes"]),
     ("web", &["guest", "indexes"]),
     ("web/bindgen", &[]),
     ("web/encoder", &["guest"]),
-    ("tests", &["gpu", "guest", "indexes", "runtime", "web"]),
+    (
+        "tests",
+        &["gpu", "guest", "indexes", "runtime", "train", "web"],
+    ),
 ];
 
 /// What may lie at the top of the repository.

@@ -1,16 +1,20 @@
 //! `littoral model list`, `pull`, `quantize` and `info`
 
+mod report;
+
 use super::Outcome;
 use super::output::{self, Failure};
 use crate::documentation;
 use crate::eval::Dataset;
+use crate::models::adapter::Adapter;
 use crate::models::fetch::{self, KNOWN};
 use crate::models::folder::Weights;
 use crate::models::pack::{FAST, FINE, pack};
 use crate::models::{self, Fidelity, Loss, ModelsError};
+use crate::tune::encoder::Origin;
 use clap::{Subcommand, ValueEnum};
 use littoral_guest::Encoder;
-use serde::Serialize;
+use report::{print, report, show};
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, clap::Args)]
@@ -37,6 +41,9 @@ enum Command {
         /// SHA-256 that model.safetensors must have; known models have theirs pinned
         #[arg(long)]
         sha256: Option<String>,
+        /// Keep the model folder, in 32 bits, here: what `tune train --target encoder` needs
+        #[arg(long, value_name = "FOLDER")]
+        keep: Option<PathBuf>,
         /// Print one JSON object
         #[arg(long)]
         json: bool,
@@ -48,6 +55,9 @@ enum Command {
         /// What it is to be called; by default the folder's name
         #[arg(long)]
         name: Option<String>,
+        /// An adapter to merge first, of `tune train --target encoder` or in the format of peft
+        #[arg(long, value_name = "ADAPTER")]
+        adapter: Option<PathBuf>,
         /// Packed file; by default it is stored under its name
         #[arg(short, long)]
         output: Option<PathBuf>,
@@ -103,15 +113,17 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
             name,
             from,
             sha256,
+            keep,
             json,
         } => {
-            let fetched = get(name, from.as_deref(), sha256.as_deref());
+            let fetched = get(name, from.as_deref(), sha256.as_deref(), keep.as_deref());
             let (packed, sha256) = fetched.map_err(|error| failure(&error))?;
             show(&packed, Some(&sha256), *json)?;
         }
         Command::Quantize {
             folder,
             name,
+            adapter,
             output,
             activations,
             data,
@@ -133,8 +145,23 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
             let data = data.as_deref().map(|data| Dataset::open(data, split));
             let data = data.transpose();
             let data = data.map_err(|error| super::eval::dataset_failure(&error))?;
-            let packed = store(folder, name, output.as_deref(), max);
+            let mut weights = Weights::read(folder, name).map_err(|error| failure(&error))?;
+            let base = match adapter {
+                Some(adapter) => {
+                    Some(merge(folder, adapter, &mut weights).map_err(|error| failure(&error))?)
+                }
+                None => None,
+            };
+            let packed = store(weights, name, output.as_deref(), max);
             let mut packed = packed.map_err(|error| failure(&error))?;
+            packed.origin = match (base, adapter) {
+                (Some((base, read)), Some(path)) => {
+                    let origin = Origin::new(hex(packed.encoder.id()), base, &read, path)
+                        .and_then(|origin| origin.write(&packed.path).map(|()| origin));
+                    Some(origin.map_err(|error| super::tune::failure(&error))?)
+                }
+                _ => None,
+            };
             if let Some(data) = data {
                 let loss = models::loss(&packed.weights, &packed.encoder, &data, *documents);
                 packed.loss = loss.map_err(|error| super::eval::dataset_failure(&error))?;
@@ -151,23 +178,48 @@ pub(super) fn failure(error: &ModelsError) -> Failure {
     Failure::new(error.code(), error.to_string(), error.hint())
 }
 
+/// Adds the adapter in the folder `path` to the weights of the model folder; returns it with the SHA-256 of
+/// these.
+fn merge(
+    folder: &Path,
+    path: &Path,
+    weights: &mut Weights,
+) -> Result<(String, Adapter), ModelsError> {
+    let adapter = Adapter::read(path, &weights.config)?;
+    let base = fetch::verify(&folder.join("model.safetensors"), None)?;
+    adapter.check_base(&base, path)?;
+    adapter.merge(weights, path)?;
+    Ok((base, adapter))
+}
+
 /// Gets a model from where it is offered, verifies and stores it; returns it with the hash of its
-/// weights.
+/// weights. The folder that it is fetched into is `keep`, or goes again.
 fn get(
     name: &str,
     from: Option<&str>,
     sha256: Option<&str>,
+    keep: Option<&Path>,
 ) -> Result<(Packed, String), ModelsError> {
     let scratch = tempfile::tempdir().map_err(|error| ModelsError::Fetch {
         what: name.into(),
         reason: format!("no temporary folder: {error}"),
     })?;
-    let source = pull(name, from, scratch.path())?;
+    let source = pull(name, from, keep.unwrap_or(scratch.path()))?;
+    if let Some(keep) = keep.filter(|keep| **keep != source) {
+        return Err(ModelsError::Io {
+            path: keep.to_owned(),
+            source: std::io::Error::other(format!(
+                "the model lies in {} already",
+                source.display()
+            )),
+        });
+    }
     let known = KNOWN.iter().find(|known| known.name == name);
     let pinned = sha256.or_else(|| known?.sha256);
     let sha256 = fetch::verify(&source.join("model.safetensors"), pinned)?;
     let name = name.rsplit('/').next().unwrap_or(name);
-    Ok((store(&source, name, None, FAST)?, sha256))
+    let weights = Weights::read(&source, name)?;
+    Ok((store(weights, name, None, FAST)?, sha256))
 }
 
 /// The encoder of the stored model `name`; one that is known and not stored yet is fetched, unless
@@ -184,7 +236,7 @@ pub(super) fn resolve(name: &str) -> Result<Encoder, ModelsError> {
     match models::resolve(name) {
         Err(ModelsError::NotThere { .. }) if is_known && may_fetch => {
             output::notice(&format!("fetching the model {name}, once"));
-            get(name, None, None).map(|(packed, _)| packed.encoder)
+            get(name, None, None, None).map(|(packed, _)| packed.encoder)
         }
         resolved => resolved,
     }
@@ -225,15 +277,15 @@ struct Packed {
     bytes: u64,
     fidelity: Option<Fidelity>,
     loss: Option<Loss>,
+    origin: Option<Origin>,
 }
 
 fn store(
-    folder: &Path,
+    weights: Weights,
     name: &str,
     output: Option<&Path>,
     activation_max: u32,
 ) -> Result<Packed, ModelsError> {
-    let weights = Weights::read(folder, name)?;
     let bytes = pack(&weights, activation_max).write();
     let path = output.map_or_else(
         || models::path(&models::models_folder(), name),
@@ -252,7 +304,12 @@ fn store(
         bytes: bytes.len() as u64,
         fidelity,
         loss: None,
+        origin: None,
     })
+}
+
+fn hex(bytes: [u8; 8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// Texts of several lengths to compare on: paragraphs of the bundled documentation.
@@ -264,98 +321,6 @@ fn samples() -> Vec<String> {
     long.step_by(4).take(48).map(str::to_owned).collect()
 }
 
-/// What `--json` prints of a model.
-#[derive(Serialize)]
-struct Report<'a> {
-    name: &'a str,
-    path: String,
-    id: String,
-    bytes: u64,
-    dims: usize,
-    layers: usize,
-    max_tokens: usize,
-    vocabulary: usize,
-    activation_bits: u32,
-    labels: usize,
-    query_prompt: &'a str,
-    document_prompt: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sha256: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    fidelity: Option<Fidelity>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    loss: Option<Loss>,
-}
-
-fn report<'a>(encoder: &'a Encoder, path: &Path, bytes: u64) -> Report<'a> {
-    let config = encoder.config();
-    let max = encoder.model().layers[0].attention_in.activation_max();
-    Report {
-        name: &config.name,
-        path: path.display().to_string(),
-        id: encoder.id().iter().map(|b| format!("{b:02x}")).collect(),
-        bytes,
-        dims: encoder.dims(),
-        layers: config.layers,
-        max_tokens: encoder.max_tokens(),
-        vocabulary: config.vocabulary,
-        activation_bits: if max == FAST { 8 } else { 12 },
-        labels: config.labels,
-        query_prompt: &config.query_prompt,
-        document_prompt: &config.document_prompt,
-        sha256: None,
-        fidelity: None,
-        loss: None,
-    }
-}
-
-fn show(packed: &Packed, sha256: Option<&str>, json: bool) -> Result<(), Failure> {
-    let mut report = report(&packed.encoder, &packed.path, packed.bytes);
-    report.sha256 = sha256;
-    report.fidelity = packed.fidelity;
-    report.loss = packed.loss;
-    print(&report, json)
-}
-
-fn print(report: &Report<'_>, json: bool) -> Result<(), Failure> {
-    if json {
-        return output::json(report);
-    }
-    let kind = match report.labels {
-        0 => format!("{} dimensions", report.dims),
-        n => format!("reranker with {n} outputs"),
-    };
-    output::line(format!(
-        "{}: {kind}, {} layers, {} tokens at most, {}, id {}",
-        report.name,
-        report.layers,
-        report.max_tokens,
-        output::bytes(report.bytes),
-        report.id
-    ));
-    output::line(format!("  {}", report.path));
-    if let Some(sha256) = report.sha256 {
-        output::line(format!("  weights have SHA-256 {sha256}"));
-    }
-    if let Some(fidelity) = report.fidelity {
-        output::line(format!(
-            "  cosine to 32 bits: mean {:.4}, least {:.4}, of {} texts",
-            fidelity.mean_cosine, fidelity.min_cosine, fidelity.texts
-        ));
-    }
-    if let Some(loss) = report.loss {
-        output::line(format!(
-            "  nDCG@10: {:.4}, in 32 bits {:.4}: {:+.4}, of {} queries and {} documents",
-            loss.packed_ndcg_10,
-            loss.exact_ndcg_10,
-            loss.packed_ndcg_10 - loss.exact_ndcg_10,
-            loss.queries,
-            loss.documents
-        ));
-    }
-    Ok(())
-}
-
 fn info(model: &str, json: bool) -> Result<(), Failure> {
     let encoder = models::resolve(model).map_err(|error| failure(&error))?;
     let stored = models::path(&models::models_folder(), model);
@@ -365,7 +330,9 @@ fn info(model: &str, json: bool) -> Result<(), Failure> {
         model.into()
     };
     let bytes = std::fs::metadata(&path).map_or(0, |metadata| metadata.len());
-    print(&report(&encoder, &path, bytes), json)
+    let mut report = report(&encoder, &path, bytes);
+    report.origin = Origin::read(&path, &report.id);
+    print(&report, json)
 }
 
 fn list(json: bool) -> Result<(), Failure> {

@@ -1,4 +1,5 @@
-//! `littoral tune`: training data, tuned query tables, their measurement and their way into an index.
+//! `littoral tune`: training data, tuned query tables and encoders, their measurement and their way into an
+//! index.
 
 mod deploy;
 mod eval;
@@ -13,8 +14,8 @@ use crate::tune::TuneError;
 enum Action {
     /// Make training data of judged queries, pairs, clicks or the documents themselves
     Prepare(Box<prepare::Arguments>),
-    /// Tune the query table of an index on such data
-    Train(train::Arguments),
+    /// Tune the query table of an index, or an encoder, on such data
+    Train(Box<train::Arguments>),
     /// Measure held-out and general queries before and after
     Eval(eval::Arguments),
     /// Put a tuned table into its index, if it has proved itself
@@ -47,6 +48,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     }
 }
 
-fn failure(error: &TuneError) -> Failure {
-    Failure::new(error.code(), error.to_string(), error.hint())
+pub(super) fn failure(error: &TuneError) -> Failure {
+    Failure::new(error.code().to_owned(), error.to_string(), error.hint())
 }

@@ -47,6 +47,24 @@ pub enum ModelsError {
         /// What is wrong with it.
         reason: String,
     },
+    /// An adapter that is damaged, of another model, or of a kind that is not supported.
+    #[error("{}: {reason}", path.display())]
+    Adapter {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// An adapter that was trained on other weights.
+    #[error("{} was trained on weights with SHA-256 {own}, and these have {found}", path.display())]
+    AdapterBase {
+        /// The adapter's folder.
+        path: PathBuf,
+        /// What it was trained on.
+        own: String,
+        /// The weights at hand.
+        found: String,
+    },
     /// A graph in ONNX that is damaged, or no encoder.
     #[error("{reason}")]
     Graph {
@@ -83,6 +101,8 @@ impl ModelsError {
             Self::Io { .. } => "model-unreadable",
             Self::Packed { source, .. } => source.code(),
             Self::Folder { .. } | Self::Tensor { .. } => "model-invalid",
+            Self::Adapter { .. } => "adapter-invalid",
+            Self::AdapterBase { .. } => "adapter-other-base",
             Self::Graph { code, .. } => code,
             Self::Fetch { .. } => "model-fetch",
             Self::Hash { .. } => "model-hash",
@@ -102,6 +122,10 @@ impl ModelsError {
             Self::Folder { .. } | Self::Tensor { .. } => {
                 "a model folder has config.json, tokenizer.json and model.safetensors of BERT's family"
             }
+            Self::Adapter { .. } => {
+                "an adapter is a folder with adapter_config.json and adapter_model.safetensors, in the format of peft, of the model's own layers"
+            }
+            Self::AdapterBase { .. } => "name the model folder that it was trained on",
             Self::Graph { .. } => {
                 "an encoder in ONNX is a folder with model.onnx, whose inputs are input_ids, attention_mask and token_type_ids, and tokenizer.json"
             }
@@ -116,6 +140,13 @@ impl ModelsError {
 
     pub(super) fn folder(path: impl Into<PathBuf>, reason: impl Into<String>) -> Self {
         Self::Folder {
+            path: path.into(),
+            reason: reason.into(),
+        }
+    }
+
+    pub(super) fn adapter(path: impl Into<PathBuf>, reason: impl Into<String>) -> Self {
+        Self::Adapter {
             path: path.into(),
             reason: reason.into(),
         }

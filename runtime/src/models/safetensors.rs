@@ -1,4 +1,5 @@
-//! Reads safetensors files: a JSON table of names, types, shapes and places, then plain numbers.
+//! Reads and writes safetensors files: a JSON table of names, types, shapes and places, then plain
+//! numbers.
 //!
 //! | offset | size | field |
 //! |---|---|---|
@@ -6,17 +7,47 @@
 //! | 8 | length | table: `{"name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, …}` |
 //! | 8 + length | | numbers, little-endian |
 //!
-//! Nothing is executed. Pickled weights (`pytorch_model.bin`) are refused by their first bytes.
+//! Tensors fill the numbers without a gap or an overlap, and no name comes twice. Nothing is executed. Pickled weights (`pytorch_model.bin`) are refused by their first bytes.
 
 use super::ModelsError;
 use serde::Deserialize;
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
+use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// Longest table.
 const MAX_TABLE_BYTES: usize = 16 << 20;
 
 /// Most dimensions of a tensor.
 const MAX_DIMS: usize = 8;
+
+/// The table as it is written, in which no name may come twice.
+struct Table(BTreeMap<String, Value>);
+
+impl<'de> Deserialize<'de> for Table {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entries;
+        impl<'de> Visitor<'de> for Entries {
+            type Value = Table;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of tensors")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Table, A::Error> {
+                let mut table = BTreeMap::new();
+                while let Some((name, value)) = map.next_entry::<String, Value>()? {
+                    if table.insert(name.clone(), value).is_some() {
+                        return Err(A::Error::custom(format!("{name} is there twice")));
+                    }
+                }
+                Ok(Table(table))
+            }
+        }
+        deserializer.deserialize_map(Entries)
+    }
+}
 
 #[derive(Debug, Deserialize)]
 struct Entry {
@@ -29,6 +60,7 @@ struct Entry {
 #[derive(Debug)]
 pub struct Tensors<'a> {
     entries: BTreeMap<String, Entry>,
+    metadata: Value,
     data: &'a [u8],
 }
 
@@ -54,19 +86,47 @@ impl<'a> Tensors<'a> {
             ));
         }
         let (table, data) = rest.split_at(length as usize);
-        let table: BTreeMap<String, serde_json::Value> = serde_json::from_slice(table)
+        let Table(mut table) = serde_json::from_slice(table)
             .map_err(|e| error(&format!("the table is no JSON object: {e}")))?;
+        let metadata = table.remove("__metadata__").unwrap_or_default();
         let mut entries = BTreeMap::new();
         for (name, value) in table {
-            if name == "__metadata__" {
-                continue;
-            }
             let entry: Entry = serde_json::from_value(value)
                 .map_err(|e| ModelsError::tensor(&name, e.to_string()))?;
             check(&name, &entry, data.len())?;
             entries.insert(name, entry);
         }
-        Ok(Self { entries, data })
+        let mut places: Vec<(&[usize; 2], &String)> = entries
+            .iter()
+            .map(|(name, e)| (&e.data_offsets, name))
+            .collect();
+        places.sort_unstable();
+        let mut end = 0;
+        for ([from, to], name) in places {
+            if *from != end {
+                let reason = "does not begin where the tensor before it ends";
+                return Err(ModelsError::tensor(name, reason));
+            }
+            end = *to;
+        }
+        if end != data.len() {
+            return Err(error("there are bytes behind the last tensor"));
+        }
+        Ok(Self {
+            entries,
+            metadata,
+            data,
+        })
+    }
+
+    /// The names of all tensors, ascending.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.entries.keys().map(String::as_str)
+    }
+
+    /// What the metadata says under `name`.
+    pub fn metadata(&self, name: &str) -> Option<&str> {
+        self.metadata[name].as_str()
     }
 
     /// Whether there is a tensor of this name.
@@ -128,6 +188,32 @@ impl<'a> Tensors<'a> {
             .get(name)
             .ok_or_else(|| ModelsError::tensor(name, "is not there"))
     }
+}
+
+/// The bytes of a file with `metadata`, and `tensors` by name: shape and numbers, of 32 bits. The same
+/// tensors give the same bytes.
+pub fn write(metadata: &Map<String, Value>, tensors: &[(String, Vec<usize>, &[f32])]) -> Vec<u8> {
+    let mut table = Map::new();
+    let mut end = 0;
+    if !metadata.is_empty() {
+        table.insert("__metadata__".into(), metadata.clone().into());
+    }
+    for (name, shape, values) in tensors {
+        let start = end;
+        end += 4 * values.len();
+        let entry = json!({"dtype": "F32", "shape": shape, "data_offsets": [start, end]});
+        table.insert(name.clone(), entry);
+    }
+    let mut table = Value::from(table).to_string();
+    // Numbers begin at a multiple of 8, as other programs have it.
+    while !table.len().is_multiple_of(8) {
+        table.push(' ');
+    }
+    let mut bytes = (table.len() as u64).to_le_bytes().to_vec();
+    bytes.extend(table.as_bytes());
+    let numbers = tensors.iter().flat_map(|(_, _, values)| values.iter());
+    bytes.extend(numbers.flat_map(|x| x.to_le_bytes()));
+    bytes
 }
 
 fn check(name: &str, entry: &Entry, n_bytes: usize) -> Result<(), ModelsError> {
@@ -207,6 +293,22 @@ mod tests {
     }
 
     #[test]
+    fn a_file_is_read_as_written() {
+        let metadata = json!({"format": "pt"}).as_object().cloned().unwrap();
+        let tensors = [
+            ("b".to_owned(), vec![2, 1], &[1.0, -2.0][..]),
+            ("a".to_owned(), vec![1], &[0.5][..]),
+        ];
+        let bytes = write(&metadata, &tensors);
+        let read = Tensors::read(&bytes).unwrap();
+        assert_eq!(read.names().collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(read.metadata("format"), Some("pt"));
+        for (name, shape, values) in tensors {
+            assert_eq!(read.get(&name, &shape).unwrap(), values);
+        }
+    }
+
+    #[test]
     fn damaged_files_are_refused() {
         let entry = |rest: &str| format!(r#"{{"a":{{"dtype":"F32",{rest}}}}}"#);
         let nan = f32::NAN.to_le_bytes();
@@ -230,6 +332,19 @@ mod tests {
                 &[0; 4],
             ),
             file(&entry(r#""shape":[1],"data_offsets":[0,4]"#), &nan),
+            // Twice, with a gap, over another, and with bytes that belong to none.
+            file(
+                r#"{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},
+                    "a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#,
+                &[0; 4],
+            ),
+            file(&entry(r#""shape":[1],"data_offsets":[4,8]"#), &[0; 8]),
+            file(
+                r#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},
+                    "b":{"dtype":"F32","shape":[1],"data_offsets":[2,6]}}"#,
+                &[0; 6],
+            ),
+            file(&entry(r#""shape":[1],"data_offsets":[0,4]"#), &[0; 5]),
             file(
                 r#"{"a":{"dtype":"Q4","shape":[1],"data_offsets":[0,4]}}"#,
                 &[0; 4],

@@ -78,6 +78,33 @@ pub enum TuneError {
     /// What was learned cannot be written as a table.
     #[error(transparent)]
     Index(#[from] IndexError),
+    /// The program that trains encoders is not there.
+    #[error("littoral-train, which trains encoders, is neither beside this program nor in PATH")]
+    NoTrainer,
+    /// The program that trains encoders says that it failed.
+    #[error("{message}")]
+    Trainer {
+        /// The stable kebab-case code.
+        code: String,
+        /// What is wrong.
+        message: String,
+        /// What to do about it.
+        hint: String,
+    },
+    /// The program that trains encoders ended without a result.
+    #[error("littoral-train ended without a result: {status}")]
+    TrainerEnded {
+        /// How it ended.
+        status: String,
+    },
+    /// The record of an adapter is none.
+    #[error("{} is no record of a training: {reason}", path.display())]
+    NotTrained {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The folder is not what `prepare` writes.
     #[error("{} is no folder of prepared pairs: {reason}", path.display())]
     NotPrepared {
@@ -90,7 +117,7 @@ pub enum TuneError {
 
 impl TuneError {
     /// The stable kebab-case name of the kind of error.
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> &str {
         match self {
             Self::Dataset(error) => error.code(),
             Self::Engine(error) => error.code(),
@@ -105,11 +132,15 @@ impl TuneError {
             Self::NotTuned { .. } => "not-tuned",
             Self::OtherTable { .. } => "other-table",
             Self::Index(error) => error.code(),
+            Self::NoTrainer => "no-trainer",
+            Self::Trainer { code, .. } => code,
+            Self::TrainerEnded { .. } => "trainer-ended",
+            Self::NotTrained { .. } => "not-trained",
         }
     }
 
     /// What to do about it.
-    pub fn hint(&self) -> &'static str {
+    pub fn hint(&self) -> &str {
         match self {
             Self::Dataset(_) => "the collection must be in BEIR layout",
             Self::Engine(error) => error.hint(),
@@ -127,6 +158,13 @@ impl TuneError {
             Self::OtherTable { .. } => {
                 "train again on the index as it is now: littoral tune train DIR --index INDEX -o TUNED"
             }
+            Self::NoTrainer => "build it, once: cargo build --release -p littoral-train",
+            Self::Trainer { hint, .. } => hint,
+            Self::TrainerEnded { .. } => {
+                "run the command again: it goes on from the last checkpoint; with too little memory, \
+                 lower --batch, --tokens or --kept-tokens"
+            }
+            Self::NotTrained { .. } => "train again, or remove the file",
             Self::Index(_) => "train again with a lower rate",
             Self::NotPrepared { .. } => "make it with littoral tune prepare INDEX -o DIR",
         }

@@ -5,11 +5,11 @@
 
 use super::error::TuneError;
 use super::table::{Name, Table};
-use crate::models::safetensors::Tensors;
+use crate::models::safetensors::{self, Tensors};
 use littoral_guest::table::tune::Correction;
 use littoral_indexes::IndexError;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, json};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -111,21 +111,18 @@ impl Tuned {
             .keys()
             .map(|name| [name.home.as_str(), name.key.as_str()])
             .collect();
-        let (n_map, n_rows) = (self.map.len() * 4, self.rows.len() * dims * 4);
-        let table = json!({
-            "__metadata__": {
-                "littoral-tuned": json!(self.record).to_string(),
-                "names": json!(names).to_string(),
-            },
-            "map": {"dtype": "F32", "shape": [dims, dims], "data_offsets": [0, n_map]},
-            "rows": {"dtype": "F32", "shape": [self.rows.len(), dims],
-                "data_offsets": [n_map, n_map + n_rows]},
-        });
-        let table = table.to_string();
-        let mut bytes = (table.len() as u64).to_le_bytes().to_vec();
-        bytes.extend(table.as_bytes());
-        let numbers = self.map.iter().chain(self.rows.values().flatten());
-        bytes.extend(numbers.flat_map(|x| x.to_le_bytes()));
+        let mut metadata = Map::new();
+        metadata.insert(
+            "littoral-tuned".into(),
+            json!(self.record).to_string().into(),
+        );
+        metadata.insert("names".into(), json!(names).to_string().into());
+        let rows: Vec<f32> = self.rows.values().flatten().copied().collect();
+        let tensors = [
+            ("map".to_owned(), vec![dims, dims], self.map.as_slice()),
+            ("rows".to_owned(), vec![self.rows.len(), dims], &rows),
+        ];
+        let bytes = safetensors::write(&metadata, &tensors);
         // A file that is there stays whole until the new one is.
         let new = path.with_extension("new");
         fs::write(&new, bytes).map_err(TuneError::io("write", &new))?;
@@ -143,9 +140,8 @@ impl Tuned {
             reason,
         };
         let tensors = Tensors::read(&bytes).map_err(|error| not_tuned(error.to_string()))?;
-        let metadata = metadata(&bytes);
         let text = |name: &str| {
-            let text = metadata.get(name).and_then(Value::as_str);
+            let text = tensors.metadata(name);
             text.ok_or_else(|| not_tuned(format!("its metadata has no {name:?}")))
         };
         let bad = |error: serde_json::Error| not_tuned(format!("its metadata: {error}"));
@@ -167,15 +163,6 @@ impl Tuned {
             rows: names.zip(rows).collect(),
         })
     }
-}
-
-/// The metadata of a safetensors file that was read before.
-fn metadata(bytes: &[u8]) -> Value {
-    let table = bytes.split_first_chunk::<8>().and_then(|(length, rest)| {
-        let table = rest.get(..u64::from_le_bytes(*length) as usize)?;
-        serde_json::from_slice::<Value>(table).ok()
-    });
-    table.map_or(Value::Null, |mut table| table["__metadata__"].take())
 }
 
 #[cfg(test)]

@@ -1,0 +1,211 @@
+//! `littoral tune train --target encoder`: an adapter of an encoder from a folder of pairs.
+
+use super::super::super::Outcome;
+use super::super::super::output::{self, Failure};
+use super::super::failure;
+use super::Arguments;
+use crate::models::adapter::{CONFIG, MAX_RANK, Part};
+use crate::tune::encoder::{CHECKPOINT, EncoderOptions, Event, Job, Record, train};
+use crate::tune::pairs::Leaks;
+use serde_json::json;
+use std::fs;
+use std::path::PathBuf;
+
+/// What an encoder alone has.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "With --target encoder")]
+pub(super) struct EncoderArguments {
+    /// The encoder to tune: config.json, tokenizer.json, model.safetensors of BERT's family
+    #[arg(long, value_name = "FOLDER")]
+    model: Option<PathBuf>,
+    /// Begin with an adapter of that encoder, in the format of peft; rank, alpha and matrices are its own
+    #[arg(long, value_name = "ADAPTER", conflicts_with_all = ["rank", "alpha", "matrices"])]
+    from: Option<PathBuf>,
+    /// Rank of the changes: more numbers to train, and more that may be learned by heart
+    #[arg(long, default_value_t = EncoderOptions::default().rank as u32, value_parser = clap::value_parser!(u32).range(1..=MAX_RANK as i64))]
+    rank: u32,
+    /// Changes are scaled by alpha / rank
+    #[arg(long, default_value_t = EncoderOptions::default().alpha, value_parser = from_to::<1, 1024>)]
+    alpha: f64,
+    /// Which matrices of a layer change: query, key, value, attention-output, intermediate, output
+    #[arg(long, value_delimiter = ',', default_values = EncoderOptions::default().matrices.into_iter().map(Part::key), value_parser = part)]
+    matrices: Vec<Part>,
+    /// Hard negatives of a pair in a step
+    #[arg(long, default_value_t = EncoderOptions::default().negatives as u32, value_parser = clap::value_parser!(u32).range(0..=50))]
+    negatives: u32,
+    /// Largest learning rate
+    #[arg(long, default_value_t = EncoderOptions::default().rate, value_parser = rate)]
+    rate: f64,
+    /// Share of the steps in which the rate rises
+    #[arg(long, value_name = "SHARE", default_value_t = EncoderOptions::default().warm_up, value_parser = from_to::<0, 1>)]
+    warm_up: f64,
+    /// Decay of the weights
+    #[arg(long, default_value_t = EncoderOptions::default().decay, value_parser = from_to::<0, 1>)]
+    decay: f64,
+    /// Lengths of vectors that are to rank well too when the rest is cut off, such as 256,128
+    #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u32).range(4..=4096))]
+    dims: Vec<u32>,
+    /// Tokens after which texts are cut
+    #[arg(long, default_value_t = EncoderOptions::default().tokens as u32, value_parser = clap::value_parser!(u32).range(8..=512))]
+    tokens: u32,
+    /// Steps between looks at the queries that choose
+    #[arg(long, default_value_t = EncoderOptions::default().look, value_parser = clap::value_parser!(u32).range(1..))]
+    look: u32,
+    /// Looks without a gain after which training ends
+    #[arg(long, default_value_t = EncoderOptions::default().patience, value_parser = clap::value_parser!(u32).range(1..))]
+    patience: u32,
+    /// Tokens of a step whose intermediate results are kept in memory; those of larger steps are computed
+    /// twice
+    #[arg(long, value_name = "N", default_value_t = EncoderOptions::default().kept_tokens)]
+    kept_tokens: usize,
+}
+
+fn part(text: &str) -> Result<Part, String> {
+    Part::of_key(text).ok_or_else(|| {
+        let keys = Part::ALL.map(Part::key);
+        format!("this is one of {}", keys.join(", "))
+    })
+}
+
+fn from_to<const LEAST: u32, const MOST: u32>(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok();
+    number
+        .filter(|number| (f64::from(LEAST)..=f64::from(MOST)).contains(number))
+        .ok_or_else(|| format!("this is a number from {LEAST} to {MOST}"))
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|n: &f64| *n > 0.0 && *n <= 1.0);
+    number.ok_or_else(|| "this is a number above 0 and not above 1".to_owned())
+}
+
+pub(super) fn run(
+    arguments: &Arguments,
+    encoder: &EncoderArguments,
+    leaks: &Leaks,
+) -> Result<Outcome, Failure> {
+    let Some(model) = &encoder.model else {
+        return Err(Failure::new(
+            "no-model",
+            "nothing says which encoder to tune",
+            "add --model FOLDER; littoral model pull minilm --keep FOLDER gets one",
+        ));
+    };
+    let default = EncoderOptions::default();
+    let job = Job {
+        model: model.clone(),
+        data: arguments.data.clone(),
+        output: arguments.output.clone(),
+        from: encoder.from.clone(),
+        threads: arguments.threads,
+        leaks: (leaks.queries.len() + leaks.documents.len()) as u64,
+        options: EncoderOptions {
+            rank: encoder.rank as usize,
+            alpha: encoder.alpha,
+            matrices: encoder.matrices.clone(),
+            steps: arguments.steps.unwrap_or(default.steps),
+            batch: arguments.batch.map_or(default.batch, |n| n as usize),
+            negatives: encoder.negatives as usize,
+            rate: encoder.rate,
+            warm_up: encoder.warm_up,
+            decay: encoder.decay,
+            temperature: arguments.temperature.unwrap_or(default.temperature),
+            dims: encoder.dims.iter().map(|&n| n as usize).collect(),
+            tokens: encoder.tokens as usize,
+            look: encoder.look,
+            patience: encoder.patience,
+            kept_tokens: encoder.kept_tokens,
+            seed: arguments.seed,
+        },
+    };
+    let there = job.output.join(CONFIG);
+    if there.exists() && !arguments.force {
+        return Err(Failure::new(
+            "already-there",
+            format!("{} is there already", there.display()),
+            "name another folder with --output, or replace it with --force",
+        ));
+    }
+    if arguments.force {
+        for file in [there, job.output.join(CHECKPOINT)] {
+            let _ = fs::remove_file(file);
+        }
+    }
+    let record = train(&job, notice).map_err(|error| failure(&error))?;
+    if arguments.json {
+        output::json(&json!({"trained": true, "folder": job.output, "record": record}))?;
+    } else {
+        show(&job, &record);
+    }
+    Ok(if record.best_step == 0 {
+        Outcome::Negative
+    } else {
+        Outcome::Done
+    })
+}
+
+/// Shows on a terminal how training goes.
+fn notice(event: &Event) {
+    match event {
+        Event::Began {
+            n_trained,
+            n_numbers,
+            n_pairs,
+            n_choosing,
+            done,
+        } => output::notice(&format!(
+            "{n_pairs} pairs, {n_choosing} queries choose; {n_trained} of {n_numbers} numbers are trained, \
+             each has a gradient{}",
+            match done {
+                0 => String::new(),
+                done => format!("; going on after step {done}"),
+            }
+        )),
+        Event::Step {
+            step,
+            loss,
+            seconds,
+            ..
+        } => output::notice(&format!("step {step:>5}  loss {loss:.4}  {seconds:.1} s")),
+        Event::Look(point) => output::notice(&format!(
+            "step {:>5}  nDCG@10 {:.4} of the queries that choose",
+            point.step, point.ndcg
+        )),
+        Event::Checkpoint { .. } | Event::Done(_) | Event::Failed { .. } => {}
+    }
+}
+
+fn show(job: &Job, record: &Record) {
+    for point in &record.curve {
+        let mark = if point.step == record.best_step {
+            " ←"
+        } else {
+            ""
+        };
+        output::line(format!(
+            "step {:>5}  loss {:.4}  nDCG@10 {:.4}{mark}",
+            point.step, point.loss, point.ndcg
+        ));
+    }
+    if record.best_step == 0 {
+        output::line("No step ranks the queries that choose better than the encoder as it is.");
+        return;
+    }
+    output::line(format!(
+        "Trained {} of {} numbers on {} pairs of {} queries, {} steps in {:.0} s; {} other queries chose \
+         step {}.",
+        record.n_trained,
+        record.n_numbers,
+        record.n_pairs,
+        record.n_queries,
+        record.steps,
+        record.seconds,
+        record.n_choosing,
+        record.best_step
+    ));
+    output::line(format!(
+        "Next: littoral model quantize {} --adapter {} --name NAME, then littoral build … --embedder NAME",
+        job.model.display(),
+        job.output.display()
+    ));
+}

@@ -1,0 +1,226 @@
+//! Does a job, from its file to the adapter.
+
+use crate::adam::{Adam, rate};
+use crate::bert::{Bert, device};
+use crate::checkpoint::{Checkpoint, State};
+use crate::data::Data;
+use crate::error::TrainError;
+use crate::look::look;
+use crate::lora::Layout;
+use crate::step::{Batch, gradient};
+use littoral_runtime::build::CREATED_BY;
+use littoral_runtime::models::adapter::Adapter;
+use littoral_runtime::models::fetch::verify;
+use littoral_runtime::models::folder::Weights;
+use littoral_runtime::models::save;
+use littoral_runtime::tune::encoder::{
+    CHECKPOINT, EncoderOptions, Event, JOB, Job, RECORD, Record,
+};
+use littoral_runtime::tune::pairs::Pairs;
+use littoral_runtime::tune::tuned::Point;
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// Time between checkpoints.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(30);
+
+/// Does the job in the file `path` and tells its course.
+///
+/// # Errors
+/// [`TrainError`] when something cannot be read or written, or when training cannot work.
+pub fn run(path: &Path, mut tell: impl FnMut(&Event)) -> Result<(), TrainError> {
+    let start = Instant::now();
+    let bytes = fs::read(path).map_err(TrainError::io("read", path))?;
+    let job: Job = serde_json::from_slice(&bytes).map_err(|error| TrainError::Job {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    })?;
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(job.threads);
+    pool.build_global().map_err(|error| TrainError::Job {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    })?;
+    let options = &job.options;
+    let name = job.model.file_name().unwrap_or_default().to_string_lossy();
+    let weights = Weights::read(&job.model, &name)?;
+    let config = &weights.config;
+    if config.labels > 0 {
+        let path = job.model.clone();
+        return Err(TrainError::CrossEncoder { path });
+    }
+    let base = verify(&job.model.join("model.safetensors"), None)?;
+    let pairs = Pairs::read(&job.data)?;
+    let data = Data::new(&pairs, &job.data, &weights, options.tokens, options.seed)?;
+    let (layout, begun) = match &job.from {
+        Some(path) => {
+            let adapter = Adapter::read(path, config)?;
+            adapter.check_base(&base, path)?;
+            Layout::of(&adapter, config)
+        }
+        None => {
+            let EncoderOptions {
+                rank, alpha, seed, ..
+            } = *options;
+            Layout::begin(config, &options.matrices, rank, alpha, seed)
+        }
+    };
+    let bert = Bert::new(&weights, &device());
+    if let Some(&wanted) = options.dims.iter().find(|&&n| n > bert.dims()) {
+        let has = bert.dims();
+        return Err(TrainError::Dims { wanted, has });
+    }
+    let checkpoint = job.output.join(CHECKPOINT);
+    let hash = hash(options, &pairs.hash, &base, &begun);
+    let read = Checkpoint::read(&checkpoint, &hash, layout.len())?;
+    let mut at = read.unwrap_or_else(|| Checkpoint {
+        state: State {
+            job: hash,
+            ..State::default()
+        },
+        adam: Adam::new(begun.len()),
+        best: begun.clone(),
+        numbers: begun,
+    });
+    let before = at.state.seconds;
+    let seconds = |start: Instant| before + start.elapsed().as_secs_f64();
+    if at.state.step == 0 {
+        // Where second halves are nothing, first ones have no gradient yet: seen are all of them, stirred.
+        let stirred = layout.stirred(&at.numbers, options.seed);
+        let batch = Batch::of_step(&data, options, 1);
+        let (_, slope) = gradient(&bert, &data, &batch, &layout, &stirred, options);
+        layout.check_gradient(&slope)?;
+    }
+    let n_numbers = n_numbers(&weights);
+    tell(&Event::Began {
+        n_trained: layout.len() as u64,
+        n_numbers,
+        n_pairs: data.examples.len() as u64,
+        n_choosing: data.choosing.len() as u64,
+        done: at.state.step,
+    });
+    if at.state.curve.is_empty() {
+        let ndcg = look(&bert, &data, &layout, &at.numbers);
+        see(&mut at, ndcg, &mut tell);
+    }
+    let mut written = Instant::now();
+    while at.state.step < options.steps && !is_over(&at.state, options) {
+        let began = Instant::now();
+        let step = at.state.step + 1;
+        let batch = Batch::of_step(&data, options, step);
+        let (loss, slope) = gradient(&bert, &data, &batch, &layout, &at.numbers, options);
+        let pace = rate(step, options.steps, options.warm_up, options.rate);
+        let norm = at
+            .adam
+            .step(&mut at.numbers, &slope, step, pace, options.decay);
+        if !(loss.is_finite() && norm.is_finite()) {
+            return Err(TrainError::NotFinite { step });
+        }
+        at.state.step = step;
+        at.state.losses.push(loss);
+        tell(&Event::Step {
+            step,
+            loss,
+            rate: pace,
+            norm,
+            seconds: began.elapsed().as_secs_f64(),
+        });
+        let is_look = step.is_multiple_of(options.look) || step == options.steps;
+        if is_look {
+            let ndcg = look(&bert, &data, &layout, &at.numbers);
+            see(&mut at, ndcg, &mut tell);
+        }
+        if is_look || written.elapsed() >= CHECKPOINT_EVERY {
+            at.state.seconds = seconds(start);
+            at.write(&checkpoint)?;
+            written = Instant::now();
+            tell(&Event::Checkpoint { step });
+        }
+    }
+    let adapter = layout.adapter(&at.best, &base);
+    adapter.write(&job.output, &job.model.display().to_string())?;
+    let record = Record {
+        target: "encoder".to_owned(),
+        created_by: CREATED_BY.to_owned(),
+        base,
+        data: job.data.display().to_string(),
+        data_hash: pairs.hash,
+        n_pairs: data.examples.len() as u64,
+        n_queries: data.n_queries as u64,
+        n_choosing: data.choosing.len() as u64,
+        n_passages: data.passages.len() as u64,
+        n_trained: layout.len() as u64,
+        n_numbers,
+        options: options.clone(),
+        curve: at.state.curve,
+        best_step: at.state.best_step,
+        steps: at.state.step,
+        leaks: job.leaks,
+        seconds: seconds(start),
+    };
+    let text = serde_json::to_string_pretty(&record).unwrap_or_default();
+    save(&job.output.join(RECORD), text.as_bytes())?;
+    for file in [checkpoint, job.output.join(JOB)] {
+        if file.exists() {
+            fs::remove_file(&file).map_err(TrainError::io("remove", &file))?;
+        }
+    }
+    tell(&Event::Done(Box::new(record)));
+    Ok(())
+}
+
+/// Takes down a look, and the numbers when it is the best so far.
+fn see(at: &mut Checkpoint, ndcg: f64, tell: &mut impl FnMut(&Event)) {
+    let state = &mut at.state;
+    let best = state.curve.iter().map(|point| point.ndcg);
+    let is_best = best.fold(f64::MIN, f64::max) < ndcg;
+    let n = state.losses.len().max(1) as f64;
+    let point = Point {
+        step: state.step,
+        loss: state.losses.drain(..).fold(0.0, |sum, loss| sum + loss) / n,
+        ndcg,
+    };
+    state.curve.push(point);
+    if is_best {
+        state.best_step = state.step;
+        at.best.clone_from(&at.numbers);
+    }
+    tell(&Event::Look(point));
+}
+
+/// Whether the last looks brought nothing.
+fn is_over(state: &State, options: &EncoderOptions) -> bool {
+    let since = state.curve.iter().filter(|p| p.step > state.best_step);
+    since.count() >= options.patience as usize
+}
+
+/// Hash of all that the course of a training depends on.
+fn hash(options: &EncoderOptions, data: &str, base: &str, begun: &[f32]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    let options = serde_json::to_string(options).unwrap_or_default();
+    for part in [&options, data, base] {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part.as_bytes());
+    }
+    for x in begun {
+        hasher.update(&x.to_le_bytes());
+    }
+    hasher.finalize().to_hex().to_string()
+}
+
+/// How many numbers a model has.
+fn n_numbers(weights: &Weights) -> u64 {
+    let linear = |l: &littoral_runtime::models::folder::Linear| l.weights.len() + l.biases.len();
+    let norm = |n: &littoral_runtime::models::folder::Norm| n[0].len() + n[1].len();
+    let layers = weights.layers.iter().map(|layer| {
+        linear(&layer.attention_in)
+            + linear(&layer.attention_out)
+            + norm(&layer.attention_norm)
+            + linear(&layer.expansion)
+            + linear(&layer.contraction)
+            + norm(&layer.norm)
+    });
+    let tables = weights.tokens.len() + weights.positions.len() + weights.types.len();
+    let dense = weights.dense.as_ref().map_or(0, linear);
+    (tables + norm(&weights.norm) + layers.sum::<usize>() + dense) as u64
+}
