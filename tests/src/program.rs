@@ -12,10 +12,7 @@ use std::sync::OnceLock;
 /// When it cannot be built.
 pub fn path() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| match std::env::var_os("LITTORAL_PROGRAM") {
-        Some(path) => path.into(),
-        None => built("littoral"),
-    })
+    PROGRAM.get_or_init(|| named("LITTORAL_PROGRAM").unwrap_or_else(|| built("littoral")))
 }
 
 /// The program that trains encoders, beside the other.
@@ -24,7 +21,12 @@ pub fn path() -> &'static Path {
 /// When it cannot be built.
 pub fn trainer() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| built("littoral-train"))
+    PROGRAM.get_or_init(|| named("LITTORAL_TRAINER").unwrap_or_else(|| built("littoral-train")))
+}
+
+/// What the variable of the environment says.
+fn named(variable: &str) -> Option<PathBuf> {
+    std::env::var_os(variable).map(PathBuf::from)
 }
 
 fn built(name: &str) -> PathBuf {

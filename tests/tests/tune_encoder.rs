@@ -209,7 +209,7 @@ fn an_encoder_is_tuned_packed_and_searched_with() {
         let tokens = weights.tokenizer.encode(text, 64);
         let trained = bert.vectors(&[&tokens], &changes);
         assert!(cosine(&trained, &reference::encode(&merged, &tokens)) > 0.999_99);
-        let near = cosine(&trained, &tuned.encode(&[tokens.clone()]));
+        let near = cosine(&trained, &tuned.encode(std::slice::from_ref(&tokens)));
         assert!(near > 0.97, "{near} on {text}");
         moved = moved.max(1.0 - cosine(&trained, &plain.encode(&[tokens])));
     }

@@ -7,7 +7,8 @@
 //! | 8 | length | table: `{"name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, …}` |
 //! | 8 + length | | numbers, little-endian |
 //!
-//! Tensors fill the numbers without a gap or an overlap, and no name comes twice. Nothing is executed. Pickled weights (`pytorch_model.bin`) are refused by their first bytes.
+//! Tensors fill the numbers without a gap or an overlap, and no name comes twice. Nothing is executed.
+//! Pickled weights (`pytorch_model.bin`) are refused by their first bytes.
 
 use super::ModelsError;
 use serde::Deserialize;
@@ -71,7 +72,9 @@ impl<'a> Tensors<'a> {
     /// [`ModelsError::Tensor`] for anything but a sound file.
     pub fn read(bytes: &'a [u8]) -> Result<Self, ModelsError> {
         let error = |reason: &str| ModelsError::tensor("(table)", reason);
-        if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"\x80") {
+        // A length may begin like a pickle; a table follows it then.
+        let is_pickle = bytes.starts_with(b"\x80") && bytes.get(8) != Some(&b'{');
+        if bytes.starts_with(b"PK\x03\x04") || is_pickle {
             return Err(error(
                 "these are pickled weights, which may run code; only safetensors are read",
             ));
@@ -306,6 +309,18 @@ mod tests {
         for (name, shape, values) in tensors {
             assert_eq!(read.get(&name, &shape).unwrap(), values);
         }
+    }
+
+    #[test]
+    fn a_table_whose_length_begins_like_a_pickle_is_read() {
+        let mut table = r#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#.to_owned();
+        table.push_str(&" ".repeat(0x280 - table.len()));
+        let bytes = file(&table, &1f32.to_le_bytes());
+        assert!(bytes.starts_with(b"\x80\x02"));
+        assert_eq!(
+            Tensors::read(&bytes).unwrap().get("a", &[1]).unwrap(),
+            [1.0]
+        );
     }
 
     #[test]

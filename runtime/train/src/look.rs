@@ -37,7 +37,9 @@ pub fn look(bert: &Bert, data: &Data, layout: &Layout, trained: &[f32]) -> f64 {
 fn units(mut vectors: Vec<f32>, dims: usize) -> Vec<f32> {
     for vector in vectors.chunks_exact_mut(dims) {
         let length = vector.iter().map(|x| x * x).sum::<f32>().sqrt().max(1e-12);
-        vector.iter_mut().for_each(|x| *x /= length);
+        for x in vector.iter_mut() {
+            *x /= length;
+        }
     }
     vectors
 }

@@ -52,18 +52,15 @@ pub fn run(path: &Path, mut tell: impl FnMut(&Event)) -> Result<(), TrainError> 
     let base = verify(&job.model.join("model.safetensors"), None)?;
     let pairs = Pairs::read(&job.data)?;
     let data = Data::new(&pairs, &job.data, &weights, options.tokens, options.seed)?;
-    let (layout, begun) = match &job.from {
-        Some(path) => {
-            let adapter = Adapter::read(path, config)?;
-            adapter.check_base(&base, path)?;
-            Layout::of(&adapter, config)
-        }
-        None => {
-            let EncoderOptions {
-                rank, alpha, seed, ..
-            } = *options;
-            Layout::begin(config, &options.matrices, rank, alpha, seed)
-        }
+    let (layout, begun) = if let Some(path) = &job.from {
+        let adapter = Adapter::read(path, config)?;
+        adapter.check_base(&base, path)?;
+        Layout::of(&adapter, config)
+    } else {
+        let EncoderOptions {
+            rank, alpha, seed, ..
+        } = *options;
+        Layout::begin(config, &options.matrices, rank, alpha, seed)
     };
     let bert = Bert::new(&weights, &device());
     if let Some(&wanted) = options.dims.iter().find(|&&n| n > bert.dims()) {
