@@ -164,6 +164,11 @@ fn an_encoder_is_tuned_packed_and_searched_with() {
     assert!(!root.join("a").join(CHECKPOINT).exists() && !root.join("a").join(JOB).exists());
     // What is there is not trained over.
     assert_eq!(train(root, "a", &[]).error_code(), "already-there");
+    // Nor is it gone before another is whole.
+    let before = fs::read(root.join("a").join(CONFIG)).unwrap();
+    let ran = train(root, "a", &["--force", "--dims", "400"]);
+    assert_eq!(ran.error_code(), "train-dims");
+    assert_eq!(fs::read(root.join("a").join(CONFIG)).unwrap(), before);
     // The same on one thread, and where intermediate results are computed twice.
     let bytes = |folder: &str| fs::read(root.join(folder).join(NUMBERS)).unwrap();
     let train_as = |output: &str, more: &[&str]| {

@@ -15,7 +15,7 @@ use crate::models::adapter::{Adapter, NUMBERS, Part};
 use serde::{Deserialize, Serialize};
 use std::env;
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -244,6 +244,20 @@ pub fn train(job: &Job, mut show: impl FnMut(&Event)) -> Result<Record, TuneErro
         _ => Err(TuneError::TrainerEnded {
             status: status.to_string(),
         }),
+    }
+}
+
+/// Forgets what an interrupted training has left in the folder `output`.
+///
+/// # Errors
+/// [`TuneError::Io`].
+pub fn begin_anew(output: &Path) -> Result<(), TuneError> {
+    let path = output.join(CHECKPOINT);
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(TuneError::io("remove", &path)(error))
+        }
+        _ => Ok(()),
     }
 }
 

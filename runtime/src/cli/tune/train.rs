@@ -7,6 +7,7 @@ use super::super::Outcome;
 use super::super::output::{self, Failure};
 use super::failure;
 use crate::tune::pairs::Pairs;
+use crate::tune::tuned::Point;
 use littoral_guest::table::tune::TuneOptions;
 use serde_json::json;
 use std::path::PathBuf;
@@ -67,6 +68,25 @@ fn not_negative(text: &str) -> Result<f32, String> {
         .ok()
         .filter(|n: &f32| (0.0..=100.0).contains(n));
     number.ok_or_else(|| "this is a number from 0 to 100".to_owned())
+}
+
+/// Shows on a terminal the looks at a training, and which was the best.
+fn show_curve(curve: &[Point], best_step: u32) {
+    for point in curve {
+        let mark = if point.step == best_step { " ←" } else { "" };
+        output::line(format!(
+            "step {:>5}  loss {:.4}  nDCG@10 {:.4}{mark}",
+            point.step, point.loss, point.ndcg
+        ));
+    }
+}
+
+/// Negative where no step was better than none.
+fn outcome(best_step: u32) -> Outcome {
+    match best_step {
+        0 => Outcome::Negative,
+        _ => Outcome::Done,
+    }
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {

@@ -3,12 +3,11 @@
 use super::super::super::Outcome;
 use super::super::super::output::{self, Failure};
 use super::super::failure;
-use super::Arguments;
+use super::{Arguments, outcome, show_curve};
 use crate::models::adapter::{CONFIG, MAX_RANK, Part};
-use crate::tune::encoder::{CHECKPOINT, EncoderOptions, Event, Job, Record, train};
+use crate::tune::encoder::{CHECKPOINT, EncoderOptions, Event, Job, Record, begin_anew, train};
 use crate::tune::pairs::Leaks;
 use serde_json::json;
-use std::fs;
 use std::path::PathBuf;
 
 /// What an encoder alone has.
@@ -118,18 +117,17 @@ pub(super) fn run(
             seed: arguments.seed,
         },
     };
+    // What is there stays until another adapter is whole.
     let there = job.output.join(CONFIG);
-    if there.exists() && !arguments.force {
+    let checkpoint = job.output.join(CHECKPOINT);
+    if arguments.force {
+        begin_anew(&job.output).map_err(|error| failure(&error))?;
+    } else if there.exists() && !checkpoint.exists() {
         return Err(Failure::new(
             "already-there",
             format!("{} is there already", there.display()),
             "name another folder with --output, or replace it with --force",
         ));
-    }
-    if arguments.force {
-        for file in [there, job.output.join(CHECKPOINT)] {
-            let _ = fs::remove_file(file);
-        }
     }
     let record = train(&job, notice).map_err(|error| failure(&error))?;
     if arguments.json {
@@ -137,11 +135,7 @@ pub(super) fn run(
     } else {
         show(&job, &record);
     }
-    Ok(if record.best_step == 0 {
-        Outcome::Negative
-    } else {
-        Outcome::Done
-    })
+    Ok(outcome(record.best_step))
 }
 
 /// Shows on a terminal how training goes.
@@ -176,17 +170,7 @@ fn notice(event: &Event) {
 }
 
 fn show(job: &Job, record: &Record) {
-    for point in &record.curve {
-        let mark = if point.step == record.best_step {
-            " ←"
-        } else {
-            ""
-        };
-        output::line(format!(
-            "step {:>5}  loss {:.4}  nDCG@10 {:.4}{mark}",
-            point.step, point.loss, point.ndcg
-        ));
-    }
+    show_curve(&record.curve, record.best_step);
     if record.best_step == 0 {
         output::line("No step ranks the queries that choose better than the encoder as it is.");
         return;

@@ -3,7 +3,7 @@
 use super::super::super::output::{self, Failure};
 use super::super::super::{Outcome, build, open};
 use super::super::failure;
-use super::{Arguments, not_negative};
+use super::{Arguments, not_negative, outcome, show_curve};
 use crate::tune::Corpus;
 use crate::tune::pairs::{Leaks, Pairs};
 use crate::tune::train::{Plan, train};
@@ -108,25 +108,11 @@ pub(super) fn run(
     } else {
         show(arguments, path, record);
     }
-    Ok(if record.best_step == 0 {
-        Outcome::Negative
-    } else {
-        Outcome::Done
-    })
+    Ok(outcome(record.best_step))
 }
 
 fn show(arguments: &Arguments, index: &Path, record: &Record) {
-    for point in &record.curve {
-        let mark = if point.step == record.best_step {
-            " ←"
-        } else {
-            ""
-        };
-        output::line(format!(
-            "step {:>5}  loss {:.4}  nDCG@10 {:.4}{mark}",
-            point.step, point.loss, point.ndcg
-        ));
-    }
+    show_curve(&record.curve, record.best_step);
     if record.best_step == 0 {
         output::line("No step ranks the queries that choose better than the table as it is.");
         return;
