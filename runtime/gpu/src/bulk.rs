@@ -7,6 +7,7 @@ use littoral_guest::encoder::rerank::Pair;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// How long a batch waits for more texts.
@@ -65,9 +66,25 @@ struct State {
 pub struct BulkEncoder {
     plain: Arc<Encoder>,
     gpu: Arc<Gpu>,
+    /// Before the thread, which ends once nobody can ask.
     requests: Mutex<Sender<Request>>,
+    _thread: Joined,
     state: Arc<State>,
     is_exact: bool,
+}
+
+/// A thread that is waited for: a driver that a program ends upon while a thread still frees a device
+/// may crash.
+#[derive(Debug)]
+struct Joined(Option<JoinHandle<()>>);
+
+impl Drop for Joined {
+    fn drop(&mut self) {
+        if let Some(thread) = self.0.take() {
+            // One that panicked has said so.
+            let _ = thread.join();
+        }
+    }
 }
 
 impl BulkEncoder {
@@ -82,11 +99,12 @@ impl BulkEncoder {
         let state = Arc::new(State::default());
         let (requests, inbox) = channel();
         let of_thread = Arc::clone(&state);
-        std::thread::spawn(move || serve(&encoder, &inbox, &of_thread));
+        let thread = std::thread::spawn(move || serve(&encoder, &inbox, &of_thread));
         Ok(Self {
             plain,
             gpu: Arc::clone(gpu),
             requests: Mutex::new(requests),
+            _thread: Joined(Some(thread)),
             state,
             is_exact,
         })
