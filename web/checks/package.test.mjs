@@ -98,7 +98,7 @@ test("esbuild bundles a worker of Cloudflare's with its modules", { skip: withou
     loader: { ".wasm": "copy" },
     logLevel: "silent",
   });
-  assert.equal(built("workerd").filter((name) => name.endsWith(".wasm")).length, 3);
+  assert.equal(built("workerd").filter((name) => name.endsWith(".wasm")).length, 4);
 });
 
 test("Vite builds a page with worker and modules", { skip: without("vite") }, async () => {
