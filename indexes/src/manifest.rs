@@ -24,7 +24,7 @@ mod tuning;
 
 pub use deleted::{read_deleted, write_deleted};
 pub use settings::{Averages, Embedding, Expansions, ScoringParameters, Settings};
-pub use tuning::{BY_RANKS, TunedTable, Tuning};
+pub use tuning::{BY_RANKS, Gains, TunedEncoder, TunedTable, Tuning};
 
 /// Name of the entry file.
 pub const ENTRY_NAME: &str = "littoral.json";

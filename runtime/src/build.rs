@@ -215,6 +215,10 @@ impl Collection {
             None if settings.embedding.embedder == TABLE => Queries::FitTable,
             None => Queries::Encoder,
         };
+        let words = match (embedder, queries) {
+            (Some(embedder), Queries::FitTable) => embedder.encoder().words(),
+            _ => Vec::new(),
+        };
         let input = SegmentInput {
             settings,
             averages: shared.averages,
@@ -225,6 +229,7 @@ impl Collection {
                 rotation: shared.rotation,
                 queries,
                 spans: &spans,
+                words: &words,
                 encode: &encode,
             }),
         };

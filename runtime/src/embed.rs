@@ -61,6 +61,11 @@ pub trait TextEncoder: Send + Sync {
     fn encode_query(&self, query: &str) -> Result<Vec<f32>, EncodeError> {
         self.encode(&[query])
     }
+    /// Words that the model knows whole, in lower case: a query table has rows for those near to the
+    /// documents' words. None where each would take long to encode.
+    fn words(&self) -> Vec<String> {
+        Vec::new()
+    }
     /// The model, where it is of the family that GPUs have kernels for.
     fn family(self: Arc<Self>) -> Option<Arc<Encoder>> {
         None
@@ -86,6 +91,14 @@ impl TextEncoder for Encoder {
 
     fn encode_query(&self, query: &str) -> Result<Vec<f32>, EncodeError> {
         Ok(self.embed_query(query))
+    }
+
+    fn words(&self) -> Vec<String> {
+        let whole =
+            |token: &str| token.chars().count() > 1 && token.chars().all(char::is_alphabetic);
+        let tokens = self.tokenizer().vocabulary().iter();
+        let words = tokens.filter(|(token, _)| whole(token));
+        words.map(|(word, _)| word.to_lowercase()).collect()
     }
 
     fn family(self: Arc<Self>) -> Option<Arc<Encoder>> {

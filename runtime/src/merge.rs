@@ -1,13 +1,13 @@
 //! Segments become one: when there are many small ones, when much is deleted, or on request.
 
-use crate::build::{BuildFailure, Shared, Tools, collect, write_whole};
+use crate::build::{BuildFailure, Collection, Shared, Tools, collect, write_whole};
 use crate::host::FolderHost;
 use crate::store::Folder;
 use crate::update::{Control, stopped};
 use littoral_guest::build::Turning;
 use littoral_guest::engine::{Index, StoredDocument};
 use littoral_indexes::envelope::SegmentId;
-use littoral_indexes::manifest::{Averages, Manifest, SegmentManifest};
+use littoral_indexes::manifest::{Averages, Manifest, SegmentManifest, Settings, Tuning};
 use littoral_indexes::table::TableManifest;
 use littoral_indexes::vectors::Rotation;
 use std::collections::BTreeSet;
@@ -105,27 +105,7 @@ fn merge(
 ) -> Result<(), BuildFailure> {
     let index = pollster::block_on(Index::open(FolderHost::new(folder.path())))?;
     let settings = &manifest.settings;
-    let mut failed = Ok(());
-    let collection = collect(
-        tools,
-        settings,
-        |stored: &StoredDocument| stored.chunks.iter().map(|chunk| chunk.text.len()).sum(),
-        |send: &mut dyn FnMut(StoredDocument) -> bool| {
-            for &s in chosen {
-                failed = pollster::block_on(index.export(s, send));
-                if failed.is_err() {
-                    break;
-                }
-            }
-        },
-        |preparer, stored| Ok(preparer.restore(stored)),
-        |prepared| Some(prepared),
-        |prepared| {
-            stopped(control)?;
-            Ok(Some(prepared))
-        },
-    )?;
-    failed?;
+    let collection = collected(&index, chosen, settings, tools, control)?;
     if chosen.len() == manifest.segments.len() {
         let base = match manifest.tuning.table {
             Some(_) => Some(Base::read(&index, 0)?),
@@ -153,6 +133,59 @@ fn merge(
     next.segments.extend(merged.map(|(segment, _)| segment));
     folder.commit(&next)?;
     Ok(())
+}
+
+/// Writes the documents of `index` into `folder` as a whole index with `settings`, which say how they become
+/// vectors, and `tuning`.
+///
+/// # Errors
+/// [`BuildFailure`] when the index cannot be read, a text has no vector, or the disk refuses.
+pub(crate) fn rebuild(
+    index: &Index<FolderHost>,
+    settings: &Settings,
+    tuning: Tuning,
+    folder: &mut Folder,
+    tools: &Tools,
+    control: &Control<'_>,
+) -> Result<(), BuildFailure> {
+    let all: Vec<usize> = (0..index.n_segments()).collect();
+    let collection = collected(index, &all, settings, tools, control)?;
+    let shared = Shared::default();
+    write_whole(collection, settings, &shared, tuning, folder, tools)?;
+    Ok(())
+}
+
+/// The documents of `chosen` segments, made ready anew with vectors by `settings`.
+fn collected(
+    index: &Index<FolderHost>,
+    chosen: &[usize],
+    settings: &Settings,
+    tools: &Tools,
+    control: &Control<'_>,
+) -> Result<Collection, BuildFailure> {
+    let mut failed = Ok(());
+    let collection = collect(
+        tools,
+        settings,
+        |stored: &StoredDocument| stored.chunks.iter().map(|chunk| chunk.text.len()).sum(),
+        |send: &mut dyn FnMut(StoredDocument) -> bool| {
+            for &s in chosen {
+                failed = pollster::block_on(index.export(s, send));
+                if failed.is_err() {
+                    break;
+                }
+            }
+        },
+        |preparer, stored| Ok(preparer.restore(stored)),
+        |prepared| Some(prepared),
+        |prepared| {
+            (control.progress)();
+            stopped(control)?;
+            Ok(Some(prepared))
+        },
+    )?;
+    failed?;
+    Ok(collection)
 }
 
 /// What new segments take over from an older one: its dictionary, its rotation and

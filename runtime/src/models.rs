@@ -23,8 +23,8 @@ pub mod tokenizer;
 pub use error::ModelsError;
 pub use loss::{Loss, loss};
 pub use store::{
-    EXTENSION, folder as models_folder, graph, load, path, resolve, save, sparse_encoder, stored,
-    text_encoder,
+    EXTENSION, folder as models_folder, graph, load, of_id, path, resolve, save, sparse_encoder,
+    stored, text_encoder,
 };
 
 use folder::Weights;

@@ -1,5 +1,5 @@
 //! The vectors in 32 bits of texts by an encoder with an adapter: `adapter-vectors MODEL ADAPTER TEXT…`.
-//! One JSON array a text. `tests/bench/tune/peft.py` holds Python's `peft` against them.
+//! One JSON array a text. `tests/bench/tune/adapters.py` holds Python's `peft` against them.
 #![allow(clippy::unwrap_used, reason = "it ends where it cannot go on")]
 
 use littoral_runtime::models::adapter::Adapter;

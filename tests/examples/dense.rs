@@ -1,7 +1,7 @@
 //! The dense leg over vectors that are given, for the bench beside other libraries.
 //!
 //! ```text
-//! dense export CORPUS QUERIES MODEL OUT   vectors of documents, of their titles and of queries
+//! dense export CORPUS QUERIES MODEL OUT   vectors of documents, of pieces of them and of queries
 //! dense draw N OUT                        N clustered vectors, and queries near some of them
 //! dense measure FOLDER [RESCORE]          builds an index and asks it; one JSON object
 //! ```
@@ -16,6 +16,7 @@
 
 use littoral_guest::build::Workers;
 use littoral_guest::engine::{Index, Mode};
+use littoral_guest::table::{SpanKind, spans};
 use littoral_guest::{Document, SearchOptions};
 use littoral_indexes::envelope::{BlockId, Kind, SegmentId};
 use littoral_indexes::manifest::Manifest;
@@ -26,7 +27,7 @@ use littoral_runtime::models;
 use littoral_runtime::pipeline::Pool;
 use littoral_runtime::store::{Folder, folder_size, peak_rss_bytes};
 use littoral_tests::random::Random;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -37,6 +38,9 @@ const K: usize = 10;
 
 /// Vectors a drawn cluster has, on average.
 const PER_CLUSTER: usize = 100;
+
+/// Texts whose pieces are tried. A build holds one piece in twelve out to calibrate with.
+const N_TRIED: usize = 1_000;
 
 /// Queries of a drawn set.
 const N_QUERIES: usize = 200;
@@ -87,14 +91,26 @@ fn export(corpus: &str, queries: &str, model: &str, out: &Path) {
     let documents = lines(corpus);
     let texts = |of: &dyn Fn(&serde_json::Value) -> String| documents.iter().map(of).collect();
     let base: Vec<String> = texts(&|d| format!("{}\n{}", field(d, "title"), field(d, "text")));
-    let titles: Vec<String> = texts(&|d| field(d, "title"));
-    let titles: Vec<String> = titles.into_iter().filter(|t| !t.is_empty()).collect();
+    let tried = like_queries(&texts(&|d| field(d, "text")));
     let asked: Vec<String> = lines(queries).iter().map(|q| field(q, "text")).collect();
     let pool = pool();
-    for (name, texts) in [("base", base), ("tried", titles), ("queries", asked)] {
+    for (name, texts) in [("base", base), ("tried", tried), ("queries", asked)] {
         let vectors = embedder.embed_all(&texts, &pool).unwrap();
         write(out, &format!("{name}.f32"), &vectors);
     }
+}
+
+/// Pieces of the texts that are shaped like queries, as a build calibrates with; no two the same.
+fn like_queries(texts: &[String]) -> Vec<String> {
+    let mut pieces = BTreeSet::new();
+    for text in texts.iter().step_by(texts.len().div_ceil(N_TRIED).max(1)) {
+        spans::of_sentence(text, &mut |span| {
+            if span.kind != SpanKind::Sentence {
+                pieces.insert(span.text);
+            }
+        });
+    }
+    pieces.into_iter().collect()
 }
 
 /// Draws clustered vectors whose spectrum falls off as embeddings' does: dimension *d* has the

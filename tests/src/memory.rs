@@ -274,6 +274,7 @@ fn vectors<'a>(
             None => Queries::Encoder,
         },
         spans: &[],
+        words: &[],
         encode: &|texts| Ok(texts.iter().flat_map(|text| encoder::embed(text)).collect()),
     })
 }

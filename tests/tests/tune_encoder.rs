@@ -152,8 +152,10 @@ fn an_encoder_is_tuned_packed_and_searched_with() {
     let root = tempfile::tempdir().unwrap();
     let root = root.path();
     domain(root);
-    let ran = train(root, "a", &["--steps", "80"]);
+    let ran = train(root, "a", &["--steps", "80", "--html", "a.html"]);
     assert_eq!(ran.code, 0, "{ran:?}");
+    let page = fs::read_to_string(root.join("a.html")).unwrap();
+    assert_eq!(page.matches("<polyline").count(), 2);
     let record = ran.json()["record"].clone();
     let curve = record["curve"].as_array().unwrap();
     let at = |i: usize, name: &str| curve[i][name].as_f64().unwrap();
@@ -162,11 +164,12 @@ fn an_encoder_is_tuned_packed_and_searched_with() {
     assert!(at(last, "ndcg") > at(0, "ndcg") + 0.2, "{record}");
     assert!(record["n_choosing"].as_u64().unwrap() >= 5);
     assert!(!root.join("a").join(CHECKPOINT).exists() && !root.join("a").join(JOB).exists());
-    // What is there is not trained over.
+    // What is there is not trained over, by a force that is meant for leaks neither.
     assert_eq!(train(root, "a", &[]).error_code(), "already-there");
+    assert_eq!(train(root, "a", &["--force"]).error_code(), "already-there");
     // Nor is it gone before another is whole.
     let before = fs::read(root.join("a").join(CONFIG)).unwrap();
-    let ran = train(root, "a", &["--force", "--dims", "400"]);
+    let ran = train(root, "a", &["--fresh", "--dims", "400"]);
     assert_eq!(ran.error_code(), "train-dims");
     assert_eq!(fs::read(root.join("a").join(CONFIG)).unwrap(), before);
     // The same on one thread, and where intermediate results are computed twice.

@@ -10,6 +10,7 @@ mod groups;
 mod kmeans;
 mod pca;
 mod table;
+mod words;
 
 use super::passages;
 use super::prepare::encoder_text;
@@ -57,6 +58,9 @@ pub struct VectorInput<'a> {
     /// Texts shaped like queries, taken from the documents: a table is fitted to them, and how many
     /// cells to probe is measured with them.
     pub spans: &'a [Span],
+    /// Words that the encoder knows, in lower case: a table that is fitted has rows for those near to
+    /// words of the documents.
+    pub words: &'a [String],
     /// Encodes texts.
     pub encode: &'a Encode<'a>,
 }

@@ -11,8 +11,8 @@ const MIN_PAIR: u32 = 8;
 /// half as many rows more, the held-out overlap of three collections stays within 0.4 points.
 const MAX_PAIRS: usize = 2;
 
-/// Of ten rows at most so many are words; the others are left for pairs.
-const WORDS_OF_TEN: usize = 7;
+/// Most words of a table: seven rows of ten; the others are left for pairs.
+pub const MAX_TABLE_WORDS: usize = MAX_TABLE_ROWS * 7 / 10;
 
 /// The words and pairs of a corpus that get rows, and how often each is there.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -64,7 +64,7 @@ impl Vocabulary {
         let mut counted: Vec<(String, u32)> = counts.into_iter().collect();
         // The rarest go where there are too many; of equally rare ones, the last.
         counted.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-        counted.truncate(MAX_TABLE_ROWS * WORDS_OF_TEN / 10);
+        counted.truncate(MAX_TABLE_WORDS);
         counted.sort_unstable();
         let (words, counts) = counted.into_iter().unzip();
         let mut vocabulary = Self {
@@ -184,7 +184,7 @@ mod tests {
     fn of_too_many_words_the_rarest_are_left_out() {
         let many: Vec<String> = (0..60_000).map(|i| format!("rare{i:05} common")).collect();
         let vocabulary = Vocabulary::new(many.iter().map(String::as_str), []);
-        let n = MAX_TABLE_ROWS * WORDS_OF_TEN / 10;
+        let n = MAX_TABLE_WORDS;
         assert_eq!(vocabulary.words().len(), n);
         assert_eq!(vocabulary.words()[0], "common");
         assert_eq!(vocabulary.words()[n - 1], format!("rare{:05}", n - 2));

@@ -4,7 +4,7 @@ use bincode::config::Configuration;
 use bincode::error::{DecodeError, EncodeError};
 use bincode::{Decode, Encode};
 
-/// What was fitted to judged queries; it changes no block, and no document is indexed anew for it.
+/// What was fitted to judged queries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tuning {
     /// Share of vectors when scores are joined, in 1/256: 0 to 256; [`BY_RANKS`] for reciprocal ranks.
@@ -13,6 +13,8 @@ pub struct Tuning {
     pub threshold: Option<u16>,
     /// The query table that was tuned; written behind the others only where there is one.
     pub table: Option<TunedTable>,
+    /// The tuned encoder that the documents' vectors are of; with one, all is written in another form.
+    pub encoder: Option<TunedEncoder>,
 }
 
 /// A query table tuned to judged queries, and what that gained. Its blocks lie in a folder of their
@@ -22,6 +24,24 @@ pub struct Tuning {
 pub struct TunedTable {
     /// Start of the BLAKE3 hash of the payloads of its blocks, one after another, by number.
     pub id: [u8; 8],
+    /// What that gained.
+    pub gains: Gains,
+}
+
+/// An encoder tuned to judged queries, and what that gained. The model is that of the settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Default)]
+pub struct TunedEncoder {
+    /// Start of the SHA-256 of the weights that the adapter was trained on.
+    pub base: [u8; 8],
+    /// Start of the BLAKE3 hash of the adapter's numbers.
+    pub adapter: [u8; 8],
+    /// What that gained.
+    pub gains: Gains,
+}
+
+/// What a tuning was made of, and what it gained where it was measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Default)]
+pub struct Gains {
     /// Start of the BLAKE3 hash of the pairs that it was tuned on and measured with.
     pub data: [u8; 8],
     /// Pairs that it was tuned on.
@@ -43,6 +63,10 @@ pub struct TunedTable {
 /// The value of [`Tuning::fusion`] that stands for reciprocal ranks.
 pub const BY_RANKS: u16 = 257;
 
+/// What the bytes of a tuning with an encoder begin with. Those of one without begin with an option, which
+/// is 0 or 1.
+const WITH_ENCODER: u8 = 2;
+
 impl Tuning {
     /// Whether nothing was fitted.
     pub(super) fn is_empty(self) -> bool {
@@ -51,19 +75,25 @@ impl Tuning {
 
     /// Whether a manifest may have it behind its fields.
     pub(super) fn is_legal(self) -> bool {
+        let table = self.table.map(|table| table.gains);
+        let encoder = self.encoder.map(|encoder| encoder.gains);
         !self.is_empty()
             && self.fusion.is_none_or(|fusion| fusion <= BY_RANKS)
             && self.threshold.is_none_or(|threshold| threshold <= 1000)
-            && self.table.is_none_or(TunedTable::is_legal)
+            && table.into_iter().chain(encoder).all(Gains::is_legal)
     }
 
     /// Appends its bytes to `out`.
     pub(super) fn write(self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
         let config = bincode::config::standard();
-        out.extend(bincode::encode_to_vec(
-            (self.fusion, self.threshold),
-            config,
-        )?);
+        let fitted = (self.fusion, self.threshold);
+        if let Some(encoder) = self.encoder {
+            out.push(WITH_ENCODER);
+            let all = (fitted, self.table, encoder);
+            out.extend(bincode::encode_to_vec(all, config)?);
+            return Ok(());
+        }
+        out.extend(bincode::encode_to_vec(fitted, config)?);
         if let Some(table) = self.table {
             out.extend(bincode::encode_to_vec(table, config)?);
         }
@@ -73,20 +103,26 @@ impl Tuning {
     /// Reads what [`Self::write`] wrote, all of `bytes`; `None` for what it does not write.
     pub(super) fn read(bytes: &[u8]) -> Option<Self> {
         let config = bincode::config::standard().with_limit::<MAX_BYTES>();
-        let ((fusion, threshold), n) = decode(bytes, config).ok()?;
-        let rest = &bytes[n..];
-        let table = if rest.is_empty() {
-            None
+        let (fitted, table, encoder, n) = if bytes.first() == Some(&WITH_ENCODER) {
+            let ((fitted, table, encoder), n) = decode(&bytes[1..], config).ok()?;
+            (fitted, table, Some(encoder), n + 1)
         } else {
-            let (table, n) = decode::<TunedTable>(rest, config).ok()?;
-            Some((n == rest.len()).then_some(table)?)
+            let (fitted, n) = decode(bytes, config).ok()?;
+            if n == bytes.len() {
+                (fitted, None, None, n)
+            } else {
+                let (table, more) = decode(&bytes[n..], config).ok()?;
+                (fitted, Some(table), None, n + more)
+            }
         };
+        let (fusion, threshold) = fitted;
         let tuning = Self {
             fusion,
             threshold,
             table,
+            encoder,
         };
-        tuning.is_legal().then_some(tuning)
+        (n == bytes.len() && tuning.is_legal()).then_some(tuning)
     }
 }
 
@@ -103,7 +139,7 @@ fn decode<T: Decode<()>>(bytes: &[u8], config: Bounded) -> Result<(T, usize), De
     bincode::decode_from_slice(bytes, config)
 }
 
-impl TunedTable {
+impl Gains {
     fn is_legal(self) -> bool {
         let shares = [self.dense, self.hybrid, self.general].concat();
         shares.iter().chain([&self.p]).all(|&share| share <= 10_000)
@@ -154,8 +190,7 @@ mod tests {
         tuned.tuning.threshold = Some(1000);
         tuned.tuning.fusion = Some(BY_RANKS);
         assert_eq!(Manifest::read(&tuned.write().unwrap()).unwrap().0, tuned);
-        let table = TunedTable {
-            id: [1; 8],
+        let gains = Gains {
             data: [2; 8],
             n_pairs: 500,
             n_held_out: 120,
@@ -165,10 +200,21 @@ mod tests {
             general: [8000, 7990],
             forced: false,
         };
+        let table = TunedTable { id: [1; 8], gains };
+        let encoder = TunedEncoder {
+            base: [3; 8],
+            adapter: [4; 8],
+            gains,
+        };
+        let wrong = Gains { p: 10_001, ..gains };
         tuned.tuning.table = Some(table);
         assert_eq!(Manifest::read(&tuned.write().unwrap()).unwrap().0, tuned);
         tuned.tuning.fusion = None;
         tuned.tuning.threshold = None;
+        assert_eq!(Manifest::read(&tuned.write().unwrap()).unwrap().0, tuned);
+        tuned.tuning.encoder = Some(encoder);
+        assert_eq!(Manifest::read(&tuned.write().unwrap()).unwrap().0, tuned);
+        tuned.tuning.table = None;
         assert_eq!(Manifest::read(&tuned.write().unwrap()).unwrap().0, tuned);
         for tuning in [
             Tuning {
@@ -180,7 +226,17 @@ mod tests {
                 ..Tuning::default()
             },
             Tuning {
-                table: Some(TunedTable { p: 10_001, ..table }),
+                table: Some(TunedTable {
+                    gains: wrong,
+                    ..table
+                }),
+                ..Tuning::default()
+            },
+            Tuning {
+                encoder: Some(TunedEncoder {
+                    gains: wrong,
+                    ..encoder
+                }),
                 ..Tuning::default()
             },
         ] {

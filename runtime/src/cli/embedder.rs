@@ -62,13 +62,29 @@ pub(super) fn choose(
 
 /// What an update of an index with `settings` needs.
 pub(super) fn tools(settings: &Settings, threads: usize) -> Result<Tools, Failure> {
-    if settings.embedding.embedder.is_empty() {
+    let Embedding {
+        embedder, model, ..
+    } = &settings.embedding;
+    if embedder.is_empty() {
         return Ok(Tools::from(pool(threads)?));
     }
-    with_encoder(encoder(&settings.embedding.embedder)?, threads)
+    let own = encoder(embedder);
+    let is_own = own.as_ref().is_ok_and(|own| own.id() == *model);
+    // Behind a table may stand an encoder that was tuned, which the index does not name.
+    if embedder == TABLE
+        && !is_own
+        && let Some(tuned) = models::of_id(*model)
+    {
+        return with_encoder(Arc::new(tuned), threads);
+    }
+    with_encoder(own?, threads)
 }
 
-fn with_encoder(encoder: Arc<dyn TextEncoder>, threads: usize) -> Result<Tools, Failure> {
+/// What a build with `encoder` needs.
+pub(super) fn with_encoder(
+    encoder: Arc<dyn TextEncoder>,
+    threads: usize,
+) -> Result<Tools, Failure> {
     let cache = cache(encoder.id(), encoder.dims(), Processor::Cpu)?;
     Ok(Tools {
         pool: pool(threads)?,

@@ -6,16 +6,18 @@ use super::Outcome;
 use super::output::{self, Failure};
 use crate::documentation;
 use crate::eval::Dataset;
-use crate::models::adapter::Adapter;
 use crate::models::fetch::{self, KNOWN};
 use crate::models::folder::Weights;
 use crate::models::pack::{FAST, FINE, pack};
 use crate::models::{self, Fidelity, Loss, ModelsError};
+use crate::tune::TuneError;
 use crate::tune::encoder::Origin;
+use crate::tune::merged::Merged;
 use clap::{Subcommand, ValueEnum};
 use littoral_guest::Encoder;
 use report::{print, report, show};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -145,23 +147,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
             let data = data.as_deref().map(|data| Dataset::open(data, split));
             let data = data.transpose();
             let data = data.map_err(|error| super::eval::dataset_failure(&error))?;
-            let mut weights = Weights::read(folder, name).map_err(|error| failure(&error))?;
-            let base = match adapter {
-                Some(adapter) => {
-                    Some(merge(folder, adapter, &mut weights).map_err(|error| failure(&error))?)
-                }
-                None => None,
+            let packed = match adapter {
+                Some(adapter) => merged(folder, adapter, name, output.as_deref(), max)
+                    .map_err(|error| super::tune::failure(&error)),
+                None => Weights::read(folder, name)
+                    .and_then(|weights| store(weights, name, output.as_deref(), max))
+                    .map_err(|error| failure(&error)),
             };
-            let packed = store(weights, name, output.as_deref(), max);
-            let mut packed = packed.map_err(|error| failure(&error))?;
-            packed.origin = match (base, adapter) {
-                (Some((base, read)), Some(path)) => {
-                    let origin = Origin::new(hex(packed.encoder.id()), base, &read, path)
-                        .and_then(|origin| origin.write(&packed.path).map(|()| origin));
-                    Some(origin.map_err(|error| super::tune::failure(&error))?)
-                }
-                _ => None,
-            };
+            let mut packed = packed?;
             if let Some(data) = data {
                 let loss = models::loss(&packed.weights, &packed.encoder, &data, *documents);
                 packed.loss = loss.map_err(|error| super::eval::dataset_failure(&error))?;
@@ -176,20 +169,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
 /// An error of models as the command line shows it.
 pub(super) fn failure(error: &ModelsError) -> Failure {
     Failure::new(error.code(), error.to_string(), error.hint())
-}
-
-/// Adds the adapter in the folder `path` to the weights of the model folder; returns it with the SHA-256 of
-/// these.
-fn merge(
-    folder: &Path,
-    path: &Path,
-    weights: &mut Weights,
-) -> Result<(String, Adapter), ModelsError> {
-    let adapter = Adapter::read(path, &weights.config)?;
-    let base = fetch::verify(&folder.join("model.safetensors"), None)?;
-    adapter.check_base(&base, path)?;
-    adapter.merge(weights, path)?;
-    Ok((base, adapter))
 }
 
 /// Gets a model from where it is offered, verifies and stores it; returns it with the hash of its
@@ -236,7 +215,8 @@ pub(super) fn resolve(name: &str) -> Result<Encoder, ModelsError> {
     match models::resolve(name) {
         Err(ModelsError::NotThere { .. }) if is_known && may_fetch => {
             output::notice(&format!("fetching the model {name}, once"));
-            get(name, None, None, None).map(|(packed, _)| packed.encoder)
+            get(name, None, None, None)?;
+            models::resolve(name)
         }
         resolved => resolved,
     }
@@ -273,11 +253,19 @@ fn pull(name: &str, from: Option<&str>, scratch: &Path) -> Result<PathBuf, Model
 struct Packed {
     path: PathBuf,
     weights: Weights,
-    encoder: Encoder,
+    encoder: Arc<Encoder>,
     bytes: u64,
     fidelity: Option<Fidelity>,
     loss: Option<Loss>,
     origin: Option<Origin>,
+}
+
+/// Where the packed model `name` is to lie.
+fn place(name: &str, output: Option<&Path>) -> PathBuf {
+    output.map_or_else(
+        || models::path(&models::models_folder(), name),
+        Path::to_owned,
+    )
 }
 
 fn store(
@@ -287,10 +275,7 @@ fn store(
     activation_max: u32,
 ) -> Result<Packed, ModelsError> {
     let bytes = pack(&weights, activation_max).write();
-    let path = output.map_or_else(
-        || models::path(&models::models_folder(), name),
-        Path::to_owned,
-    );
+    let path = place(name, output);
     let encoder = Encoder::load(&bytes).map_err(|source| ModelsError::Packed {
         path: path.clone(),
         source,
@@ -300,11 +285,33 @@ fn store(
     Ok(Packed {
         path,
         weights,
-        encoder,
+        encoder: Arc::new(encoder),
         bytes: bytes.len() as u64,
         fidelity,
         loss: None,
         origin: None,
+    })
+}
+
+/// The same with the adapter in the folder `adapter`.
+fn merged(
+    folder: &Path,
+    adapter: &Path,
+    name: &str,
+    output: Option<&Path>,
+    activation_max: u32,
+) -> Result<Packed, TuneError> {
+    let merged = Merged::new(adapter, folder, name, activation_max)?;
+    let path = place(name, output);
+    merged.write(&path)?;
+    Ok(Packed {
+        path,
+        bytes: merged.n_bytes(),
+        fidelity: models::fidelity(&merged.weights, &merged.encoder, &samples()),
+        weights: merged.weights,
+        encoder: merged.encoder,
+        loss: None,
+        origin: Some(merged.origin),
     })
 }
 

@@ -3,6 +3,7 @@
 
 mod deploy;
 mod eval;
+mod measuring;
 mod prepare;
 mod train;
 
@@ -17,9 +18,9 @@ enum Action {
     /// Tune the query table of an index, or an encoder, on such data
     Train(Box<train::Arguments>),
     /// Measure held-out and general queries before and after
-    Eval(eval::Arguments),
-    /// Put a tuned table into its index, if it has proved itself
-    Deploy(deploy::Arguments),
+    Eval(Box<eval::Arguments>),
+    /// Put a tuned table or encoder into an index, if it has proved itself
+    Deploy(Box<deploy::Arguments>),
 }
 
 #[derive(Debug, clap::Args)]

@@ -1,7 +1,7 @@
 //! A report as one page: figures, plots, and the queries that got worse, with their hits. It needs
 //! nothing but itself: styles and drawings are in it, and no script.
 
-mod plot;
+pub(crate) mod plot;
 
 use super::compare::{Difference, interval};
 use super::dataset::Dataset;
@@ -22,19 +22,18 @@ svg{max-width:100%;height:auto}h2{margin-top:2.5rem}ol{margin:.25rem 0 1rem}.dow
 @media(prefers-color-scheme:dark){body{background:#11191e;color:#dbe5ea}th,td{border-color:#33444e}\
 svg text{fill:#dbe5ea}.down{color:#ff8a8f}.up{color:#6fd3a0}.note{color:#9fb2bc}a{color:#8cc7ff}}";
 
+/// The end of a page.
+pub(crate) const END: &str = "</body></html>\n";
+
 /// The page of `report` over the queries of `dataset`; differences are to `base` where there is one,
 /// else from the first run to the last.
 pub fn page(report: &Report, dataset: &Dataset, base: Option<&Report>) -> String {
-    let mut out = String::new();
     let name = escape(&report.data);
+    let mut out = head(&format!("Retrieval on {name}"));
     // A string takes all that is written to it, here and below.
     let _ = write!(
         out,
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
-         content=\"width=device-width\"><meta http-equiv=\"Content-Security-Policy\" \
-         content=\"default-src 'none'; style-src 'unsafe-inline'\"><title>Retrieval on {name}</title>\
-         <style>{STYLE}</style></head><body><h1>Retrieval on {name}</h1><p>{} documents, {} chunks, \
-         {} judged queries ({}); embedder {}.</p>",
+        "<p>{} documents, {} chunks, {} judged queries ({}); embedder {}.</p>",
         report.n_documents,
         report.n_chunks,
         report.n_queries,
@@ -71,8 +70,18 @@ pub fn page(report: &Report, dataset: &Dataset, base: Option<&Report>) -> String
     if let Some((before, after, what)) = pair(report, base) {
         regressions(before, after, &what, dataset, &mut out);
     }
-    out.push_str("</body></html>\n");
+    out.push_str(END);
     out
+}
+
+/// The beginning of a page with `title`, in HTML.
+pub(crate) fn head(title: &str) -> String {
+    format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
+         content=\"width=device-width\"><meta http-equiv=\"Content-Security-Policy\" \
+         content=\"default-src 'none'; style-src 'unsafe-inline'\"><title>{title}</title>\
+         <style>{STYLE}</style></head><body><h1>{title}</h1>"
+    )
 }
 
 /// The two runs whose queries are set side by side, and how that is said.
@@ -259,7 +268,7 @@ fn link(hit: &Shown) -> String {
     }
 }
 
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")

@@ -204,6 +204,18 @@ impl Settings {
     }
 }
 
+/// What the adapter in the folder `path` calls the model that it was trained on.
+///
+/// # Errors
+/// [`ModelsError`] when its configuration cannot be read.
+pub fn base_model(path: &Path) -> Result<Option<String>, ModelsError> {
+    let file = path.join(CONFIG);
+    let settings: Settings = serde_json::from_slice(&read(&file, MAX_CONFIG_BYTES)?)
+        .map_err(|error| ModelsError::adapter(&file, error.to_string()))?;
+    let named = settings.more.get("base_model_name_or_path");
+    Ok(named.and_then(Value::as_str).map(str::to_owned))
+}
+
 impl Adapter {
     /// The scale of all changes.
     pub fn scale(&self) -> f32 {

@@ -126,6 +126,17 @@ fn decode(path: &Path, bytes: &[u8]) -> Result<Encoder, ModelsError> {
     })
 }
 
+/// The stored model with this id.
+pub fn of_id(id: [u8; 8]) -> Option<Encoder> {
+    let folder = folder();
+    let mut models = stored().into_iter();
+    models.find_map(|name| {
+        load(&path(&folder, &name))
+            .ok()
+            .filter(|model| model.id() == id)
+    })
+}
+
 /// The names of the stored models, sorted.
 pub fn stored() -> Vec<String> {
     let mut names = Vec::new();

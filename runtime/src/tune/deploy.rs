@@ -6,32 +6,19 @@ use littoral_guest::build::Sink;
 use std::io;
 use std::path::Path;
 
-/// What a deployment wrote.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Written {
-    /// Files, the entry included.
-    pub files: u64,
-    /// Their bytes.
-    pub bytes: u64,
-}
-
 /// Writes `delta` into the index in `folder`: the blocks of the table into a folder of their own, then
 /// the entry, at once. No other file is touched; a crash at any moment leaves the index as it was or as
 /// it is to be. A table that was tuned before goes.
 ///
 /// # Errors
 /// [`StoreError`] when the disk refuses; the old index is then still in place.
-pub fn deploy(folder: &mut Folder, delta: Delta) -> Result<Written, StoreError> {
+pub fn deploy(folder: &mut Folder, delta: Delta) -> Result<(), StoreError> {
     let path = folder.path().to_owned();
     for (block, file) in delta.files {
         let put = folder.put(block, file.to_vec());
         put.map_err(write_failed(&path.join(block.path())))?;
     }
-    folder.commit(&delta.manifest)?;
-    Ok(Written {
-        files: folder.files_written(),
-        bytes: folder.bytes_written(),
-    })
+    folder.commit(&delta.manifest)
 }
 
 fn write_failed(path: &Path) -> impl FnOnce(io::Error) -> StoreError {

@@ -2,6 +2,7 @@
 
 use crate::eval::DatasetError;
 use crate::llm::LlmError;
+use crate::models::ModelsError;
 use littoral_guest::EngineError;
 use littoral_indexes::IndexError;
 use std::io;
@@ -105,6 +106,25 @@ pub enum TuneError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A model or an adapter cannot be read or written.
+    #[error(transparent)]
+    Models(#[from] ModelsError),
+    /// The encoder that an adapter was trained on is not where the adapter says.
+    #[error("{} was trained on the encoder {named:?}, and there is none in that folder", path.display())]
+    NoBase {
+        /// The adapter.
+        path: PathBuf,
+        /// What it calls the encoder.
+        named: String,
+    },
+    /// The name that a tuned encoder is to be stored under belongs to another.
+    #[error("another model is stored as {name:?}, in {}", path.display())]
+    NameTaken {
+        /// The name.
+        name: String,
+        /// The other's file.
+        path: PathBuf,
+    },
     /// The folder is not what `prepare` writes.
     #[error("{} is no folder of prepared pairs: {reason}", path.display())]
     NotPrepared {
@@ -136,6 +156,9 @@ impl TuneError {
             Self::Trainer { code, .. } => code,
             Self::TrainerEnded { .. } => "trainer-ended",
             Self::NotTrained { .. } => "not-trained",
+            Self::Models(error) => error.code(),
+            Self::NoBase { .. } => "no-base",
+            Self::NameTaken { .. } => "name-taken",
         }
     }
 
@@ -165,6 +188,11 @@ impl TuneError {
                  lower --batch, --tokens or --kept-tokens"
             }
             Self::NotTrained { .. } => "train again, or remove the file",
+            Self::Models(error) => error.hint(),
+            Self::NoBase { .. } => {
+                "name it with --model FOLDER; littoral model pull minilm --keep FOLDER gets one"
+            }
+            Self::NameTaken { .. } => "name another with --name, or remove the file",
             Self::Index(_) => "train again with a lower rate",
             Self::NotPrepared { .. } => "make it with littoral tune prepare INDEX -o DIR",
         }

@@ -1,27 +1,21 @@
-//! Measures what a tuned table gains and loses: held-out queries before and after, and general ones.
+//! Measures what a tuning gains and loses: held-out queries before and after, and general ones.
 //!
 //! | | words | vectors | words and vectors |
 //! |---|---|---|---|
 //! | before | lexical | dense | hybrid |
 //! | after | the same | dense | hybrid |
-//!
-//! The gate lets a tuning through when held-out queries are ranked better by vectors, by more than
-//! chance; when they are not ranked worse by words and vectors, by more than chance; when general
-//! queries lose no more than a margin; and when nothing leaks from the held-out side to the other.
 
 use super::corpus::Corpus;
 use super::error::TuneError;
-use super::overlay::Delta;
+use super::gate::Gate;
 use super::pairs::{Leaks, Pairs};
 use super::sources::pages;
-use super::table::Table;
-use super::tuned::Tuned;
-use crate::eval::compare::{SIGNIFICANT, paired};
+use crate::eval::compare::paired;
 use crate::eval::draft::draft;
 use crate::eval::{Dataset, Difference, Metrics, Query, Run, run};
 use littoral_guest::Host;
 use littoral_guest::engine::{Index, Mode, SearchOptions};
-use littoral_indexes::manifest::TunedTable;
+use littoral_indexes::manifest::Gains;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -74,26 +68,6 @@ pub struct Changed {
     pub after: f64,
 }
 
-/// Whether a tuning may be deployed.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct Gate {
-    /// Whether it may.
-    pub passed: bool,
-    /// How far general queries may fall.
-    pub margin: f64,
-    /// Why not: code and sentence.
-    pub refusals: Vec<Refusal>,
-}
-
-/// A reason against a deployment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Refusal {
-    /// Stable, kebab-case.
-    pub code: &'static str,
-    /// In words.
-    pub message: String,
-}
-
 /// All that was measured.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Measured {
@@ -107,13 +81,35 @@ pub struct Measured {
     pub gate: Gate,
 }
 
-/// What is measured, and with what.
+/// What a tuning learned from, as far as is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TrainedOn {
+    /// The pairs that it is measured with.
+    ThesePairs,
+    /// Others.
+    Others,
+    /// It came without a record.
+    Unknown,
+}
+
+impl TrainedOn {
+    /// By the `hash` of the data that a record has, where there is one, beside `pairs`.
+    pub fn of(hash: Option<&str>, pairs: &Pairs) -> Self {
+        match hash {
+            Some(hash) if hash == pairs.hash => Self::ThesePairs,
+            Some(_) => Self::Others,
+            None => Self::Unknown,
+        }
+    }
+}
+
+/// What is measured with.
 #[derive(Debug, Clone, Copy)]
 pub struct Measurement<'a> {
-    /// The tuned table.
-    pub tuned: &'a Tuned,
     /// The folder of pairs, read.
     pub pairs: &'a Pairs,
+    /// What the tuning learned from.
+    pub trained: TrainedOn,
     /// General queries; `None` drafts some from the documents.
     pub general: Option<&'a Dataset>,
     /// How far general queries may fall.
@@ -121,30 +117,17 @@ pub struct Measurement<'a> {
 }
 
 impl Measurement<'_> {
-    /// Measures on `index`, whose host is asked for all that does not change. Returns the delta that a
-    /// deployment would write, with the figures in its record, too.
+    /// Measures the index `before`, of the documents `corpus`, and as it would be `after`.
     ///
     /// # Errors
-    /// [`TuneError::OtherTable`] when the tuned table began with another one than the index has, and
     /// [`TuneError`] when something cannot be read.
-    pub fn run<H: Host + Clone>(
+    pub fn run<A: Host, B: Host>(
         &self,
-        index: &Index<H>,
+        before: &Index<A>,
+        after: &Index<B>,
         corpus: &Corpus,
-        path: &std::path::Path,
-    ) -> Result<(Measured, Delta), TuneError> {
-        let table = Table::read(index)?.ok_or(TuneError::NoTable)?;
-        let (own, found) = (self.tuned.record.table.clone(), table.hash());
-        if own != found {
-            let path = path.to_owned();
-            return Err(TuneError::OtherTable { path, own, found });
-        }
-        let payloads = self.tuned.blocks(&table)?;
-        let fusion = self.tuned.record.fusion;
-        let delta = |record| Delta::new(index.manifest(), &payloads, record, fusion);
-        let over = delta(TunedTable::default()).over(index.host().clone())?;
-        let after = pollster::block_on(Index::open(over))?;
-        let held_out = effect(index, &after, &self.pairs.judged)?;
+    ) -> Result<Measured, TuneError> {
+        let held_out = effect(before, after, &self.pairs.judged)?;
         let drafted;
         let general = if let Some(general) = self.general {
             general
@@ -152,80 +135,43 @@ impl Measurement<'_> {
             drafted = known_items(corpus);
             &drafted
         };
-        let general = effect(index, &after, general)?;
+        let general = effect(before, after, general)?;
         let leaks = self.pairs.leaks();
-        let mut measured = Measured {
-            gate: Gate::default(),
+        Ok(Measured {
+            gate: Gate::new(&held_out, &general, &leaks, self.trained, self.margin),
             held_out,
             general,
             leaks,
-        };
-        measured.gate = self.gate(&measured);
-        let record = record(self.tuned, &measured);
-        Ok((measured, delta(record)))
+        })
     }
+}
 
-    fn gate(&self, measured: &Measured) -> Gate {
-        let mut refusals = Vec::new();
-        let mut refuse = |code, message| refusals.push(Refusal { code, message });
-        if !measured.leaks.is_empty() {
-            refuse("leaks", measured.leaks.describe());
-        }
-        if self.tuned.record.data_hash != self.pairs.hash {
-            let message = "the pairs are not those that it was tuned on".to_owned();
-            refuse("other-data", message);
-        }
-        let dense = measured.held_out.dense.difference;
-        if dense.mean <= 0.0 || dense.p >= SIGNIFICANT {
-            let message = format!(
-                "held-out queries are not ranked better by vectors beyond chance: nDCG@10 {:+.4}, p {:.3}",
-                dense.mean, dense.p
-            );
-            refuse("no-gain", message);
-        }
-        let hybrid = measured.held_out.hybrid.difference;
-        if hybrid.mean < 0.0 && hybrid.p < SIGNIFICANT {
-            let message = format!(
-                "held-out queries are ranked worse by words and vectors: nDCG@10 {:+.4}, p {:.3}",
-                hybrid.mean, hybrid.p
-            );
-            refuse("hybrid-fell", message);
-        }
-        let general = measured.general.hybrid.difference;
-        if general.mean < -self.margin {
-            let message = format!(
-                "general queries are ranked worse by words and vectors: nDCG@10 {:+.4}, and {:.3} is let pass",
-                general.mean, self.margin
-            );
-            refuse("general-fell", message);
-        }
-        Gate {
-            passed: refusals.is_empty(),
-            margin: self.margin,
-            refusals,
+impl Measured {
+    /// What an index will say of it, if it was trained on `n_pairs` of `pairs`.
+    pub fn gains(&self, pairs: &Pairs, n_pairs: u64) -> Gains {
+        let share = |x: f64| (x * 10_000.0).round().clamp(0.0, 10_000.0) as u16;
+        let both = |leg: &Leg| [share(leg.before.ndcg_10), share(leg.after.ndcg_10)];
+        Gains {
+            data: first_bytes(&pairs.hash),
+            n_pairs: n_pairs as u32,
+            n_held_out: self.held_out.n_queries as u32,
+            dense: both(&self.held_out.dense),
+            hybrid: both(&self.held_out.hybrid),
+            p: share(self.held_out.dense.difference.p),
+            general: both(&self.general.hybrid),
+            forced: !self.gate.passed,
         }
     }
 }
 
-/// What the index will say of it.
-fn record(tuned: &Tuned, measured: &Measured) -> TunedTable {
-    let share = |x: f64| (x * 10_000.0).round().clamp(0.0, 10_000.0) as u16;
-    let both = |leg: &Leg| [share(leg.before.ndcg_10), share(leg.after.ndcg_10)];
-    let hash = tuned.record.data_hash.as_bytes();
+/// The first bytes of a hash in hexadecimal.
+pub(super) fn first_bytes(hash: &str) -> [u8; 8] {
+    let hash = hash.as_bytes();
     let digit = |i: usize| hash.get(i).and_then(|&c| char::from(c).to_digit(16));
-    TunedTable {
-        data: std::array::from_fn(|i| {
-            let digits = digit(2 * i).zip(digit(2 * i + 1));
-            digits.map_or(0, |(high, low)| (high << 4 | low) as u8)
-        }),
-        n_pairs: tuned.record.n_pairs as u32,
-        n_held_out: measured.held_out.n_queries as u32,
-        dense: both(&measured.held_out.dense),
-        hybrid: both(&measured.held_out.hybrid),
-        p: share(measured.held_out.dense.difference.p),
-        general: both(&measured.general.hybrid),
-        ..TunedTable::default()
-    }
+    std::array::from_fn(|i| {
+        let digits = digit(2 * i).zip(digit(2 * i + 1));
+        digits.map_or(0, |(high, low)| (high << 4 | low) as u8)
+    })
 }
 
 /// Queries made of the documents, each with the document that it was made of.

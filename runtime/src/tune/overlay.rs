@@ -1,10 +1,15 @@
 //! An index with another table and entry than its folder has: as it would be after a deployment.
 
+use super::error::TuneError;
+use super::table::Table;
+use super::tuned::Tuned;
+use littoral_guest::engine::Index;
 use littoral_guest::{Host, HostError};
 use littoral_indexes::IndexError;
 use littoral_indexes::envelope::{BlockId, Kind, SegmentId, seal};
-use littoral_indexes::manifest::{Manifest, TunedTable};
+use littoral_indexes::manifest::{Gains, Manifest, TunedTable};
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 /// A host that answers by what is laid over another, and by that one for all else.
@@ -25,14 +30,25 @@ pub struct Delta {
 }
 
 impl Delta {
-    /// The index of `manifest` with the table whose blocks have `payloads`, as `record` says but for its
-    /// id; and joined by `fusion`, where there is one.
-    pub fn new(
-        manifest: &Manifest,
-        payloads: &[Vec<u8>],
-        record: TunedTable,
-        fusion: Option<u16>,
-    ) -> Self {
+    /// What deploying `tuned`, read from `path`, adds to `index`.
+    ///
+    /// # Errors
+    /// [`TuneError::OtherTable`] when it began with another table than the index has, and [`TuneError`] when
+    /// something cannot be read or written.
+    pub fn of<H: Host>(tuned: &Tuned, path: &Path, index: &Index<H>) -> Result<Self, TuneError> {
+        let table = Table::read(index)?.ok_or(TuneError::NoTable)?;
+        let (own, found) = (tuned.record.table.clone(), table.hash());
+        if own != found {
+            let path = path.to_owned();
+            return Err(TuneError::OtherTable { path, own, found });
+        }
+        let payloads = tuned.blocks(&table)?;
+        Ok(Self::new(index.manifest(), &payloads, tuned.record.fusion))
+    }
+
+    /// The index of `manifest` with the table whose blocks have `payloads`; and joined by `fusion`, where
+    /// there is one.
+    pub(super) fn new(manifest: &Manifest, payloads: &[Vec<u8>], fusion: Option<u16>) -> Self {
         let mut hasher = blake3::Hasher::new();
         for payload in payloads {
             hasher.update(payload);
@@ -49,7 +65,8 @@ impl Delta {
                 *holder = id;
             }
         }
-        manifest.tuning.table = Some(TunedTable { id, ..record });
+        let gains = Gains::default();
+        manifest.tuning.table = Some(TunedTable { id, gains });
         manifest.tuning.fusion = fusion.or(manifest.tuning.fusion);
         let files = (0..).zip(payloads).map(|(number, payload)| {
             let block = BlockId {
@@ -65,15 +82,24 @@ impl Delta {
         }
     }
 
+    /// The same, of which the index says what it gained.
+    #[must_use]
+    pub fn with_gains(mut self, gains: Gains) -> Self {
+        if let Some(table) = &mut self.manifest.tuning.table {
+            table.gains = gains;
+        }
+        self
+    }
+
     /// The index in `below` with the delta over it.
     ///
     /// # Errors
     /// [`IndexError`] when the manifest cannot be written.
-    pub fn over<H>(self, below: H) -> Result<Overlay<H>, IndexError> {
+    pub fn over<H>(&self, below: H) -> Result<Overlay<H>, IndexError> {
         Ok(Overlay {
             below,
             entry: self.manifest.write()?.into(),
-            blocks: self.files,
+            blocks: self.files.clone(),
         })
     }
 }

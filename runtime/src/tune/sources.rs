@@ -12,7 +12,7 @@
 use super::corpus::Corpus;
 use super::error::TuneError;
 use crate::eval::Dataset;
-use crate::eval::draft::{Page, QueryKind, draft};
+use crate::eval::draft::{Page, QueryKind, draft, key};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -92,6 +92,8 @@ pub struct Gathered {
     pub asked: Vec<Asked>,
     /// What each source gave.
     pub sources: Vec<Read>,
+    /// Answers that pairs give, by the [`key`] of their questions.
+    pub answers: BTreeMap<String, String>,
 }
 
 impl Gathered {
@@ -138,6 +140,10 @@ impl Gathered {
                 let names = ["positive", "answer", "passage"];
                 texts.find(record.field(&names, path, expected)?)
             };
+            if let Some(answer) = record.get(&["answer"]) {
+                let known = self.answers.entry(key(anchor));
+                known.or_insert_with(|| answer.to_owned());
+            }
             let relevant = place.map(|place| (place, 1)).into_iter().collect();
             items.push(asked(anchor, relevant, Source::Pairs));
         }
@@ -366,8 +372,9 @@ fn json_lines(
             })?;
         let fields = found.into_iter().filter_map(|(name, value)| match value {
             Value::String(text) => Some((name, text)),
-            Value::Number(number) => Some((name, number.to_string())),
-            _ => None,
+            Value::Null => None,
+            // Answers in a form of their own, too.
+            value => Some((name, value.to_string())),
         });
         let fields = fields.collect();
         records.push(Record { line, fields });

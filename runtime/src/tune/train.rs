@@ -20,7 +20,6 @@ use littoral_guest::answer::sentences;
 use littoral_guest::engine::{Index, SearchOptions};
 use littoral_guest::table::spans::of_sentence;
 use littoral_guest::table::tune::{Example, Look, TuneInput, TuneOptions, tune};
-use littoral_indexes::manifest::TunedTable;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
@@ -174,7 +173,7 @@ fn fusion<H: Host + Clone>(
     choosing: &[&Asked],
 ) -> Result<Option<u16>, TuneError> {
     let payloads = tuned.blocks(table)?;
-    let delta = Delta::new(index.manifest(), &payloads, TunedTable::default(), None);
+    let delta = Delta::new(index.manifest(), &payloads, None);
     let after = pollster::block_on(Index::open(delta.over(index.host().clone())?))?;
     let queries = (0..).zip(choosing).map(|(i, asked): (usize, _)| Judged {
         id: i.to_string(),

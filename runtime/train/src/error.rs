@@ -119,7 +119,7 @@ impl TrainError {
             }
             Self::NotFinite { .. } => "train with a lower --rate, or a higher --temperature",
             Self::Checkpoint { .. } => {
-                "name another folder with --output, or begin anew there with --force"
+                "name another folder with --output, or begin anew there with --fresh"
             }
             Self::Io { .. } => "name a folder that can be written",
         }

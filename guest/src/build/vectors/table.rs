@@ -1,6 +1,6 @@
 //! Fits the query table of a segment and writes its blocks.
 
-use super::WriteInput;
+use super::{WriteInput, words};
 use crate::build::{BuildError, Scratch, Workers};
 use crate::table::fit::{FitInput, FitOptions, Spans, fit as fit_rows};
 use crate::table::{Span, Vocabulary};
@@ -55,11 +55,15 @@ pub(super) fn fit(
 
     let seen = fitted.iter().map(|s| s.text.as_str());
     let seen = seen.chain(texts.iter().map(String::as_str));
-    let vocabulary = Vocabulary::new(seen, held_out.iter().map(|s| s.text.as_str()));
-    let start = (input.vectors.encode)(vocabulary.words())?;
+    let asked = held_out.iter().map(|s| s.text.as_str());
+    let encode = input.vectors.encode;
+    let own = Vocabulary::new(seen.clone(), asked.clone());
+    let near = words::near(input.vectors.words, &own, encode, workers)?;
+    let vocabulary = Vocabulary::new(seen, asked.chain(near));
+    let start = encode(vocabulary.words())?;
     let spans = |spans: &[&Span]| -> Result<Spans, BuildError> {
         let texts: Vec<String> = spans.iter().map(|s| s.text.clone()).collect();
-        let vectors = (input.vectors.encode)(&texts)?;
+        let vectors = encode(&texts)?;
         let mut out = Spans::default();
         let pieces = texts.iter().zip(vectors.chunks_exact(rotation.width()));
         // Turning is the longest part: on all threads.

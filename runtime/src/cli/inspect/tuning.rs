@@ -2,7 +2,7 @@
 
 use littoral_guest::engine::Fusion;
 use littoral_indexes::envelope::{BlockId, Kind, SegmentId};
-use littoral_indexes::manifest::{Manifest, TunedTable, Tuning};
+use littoral_indexes::manifest::{Gains, Manifest, Tuning};
 use serde::Serialize;
 
 /// What was fitted to judged queries.
@@ -10,12 +10,23 @@ use serde::Serialize;
 pub(super) struct TuningReport {
     fusion: Option<Fusion>,
     threshold: Option<f64>,
-    table: Option<TunedReport>,
+    table: Option<GainsReport>,
+    encoder: Option<EncoderReport>,
 }
 
-/// A query table that was tuned, and what that gained where it was measured.
+/// An encoder that was tuned.
 #[derive(Debug, Serialize)]
-struct TunedReport {
+struct EncoderReport {
+    /// Hashes of the weights and of the adapter, their beginnings.
+    base: String,
+    adapter: String,
+    #[serde(flatten)]
+    gains: GainsReport,
+}
+
+/// What a tuning gained where it was measured.
+#[derive(Debug, Serialize)]
+struct GainsReport {
     /// Hash of the data, its beginning.
     data: String,
     pairs: u32,
@@ -29,26 +40,26 @@ struct TunedReport {
     forced: bool,
 }
 
-impl TunedReport {
-    fn of(table: &TunedTable) -> Self {
+impl GainsReport {
+    fn of(gains: &Gains) -> Self {
         let share = |n: u16| f64::from(n) / 10_000.0;
         Self {
-            data: SegmentId(table.data).to_string(),
-            pairs: table.n_pairs,
-            held_out: table.n_held_out,
-            dense: table.dense.map(share),
-            hybrid: table.hybrid.map(share),
-            p: share(table.p),
-            general: table.general.map(share),
-            forced: table.forced,
+            data: SegmentId(gains.data).to_string(),
+            pairs: gains.n_pairs,
+            held_out: gains.n_held_out,
+            dense: gains.dense.map(share),
+            hybrid: gains.hybrid.map(share),
+            p: share(gains.p),
+            general: gains.general.map(share),
+            forced: gains.forced,
         }
     }
 
-    /// In a line.
-    fn line(&self) -> String {
+    /// In a line, of what was tuned.
+    fn line(&self, what: &str) -> String {
         let both = |[before, after]: [f64; 2]| format!("{before:.4} → {after:.4}");
         format!(
-            "query table tuned on {} pairs{}: nDCG@10 of {} held-out queries {} by vectors (p {:.3}), {} \
+            "{what} tuned on {} pairs{}: nDCG@10 of {} held-out queries {} by vectors (p {:.3}), {} \
              with words; of general ones {}; data {}",
             self.pairs,
             if self.forced {
@@ -69,7 +80,12 @@ impl TunedReport {
 impl TuningReport {
     pub(super) fn of(tuning: Tuning) -> Self {
         Self {
-            table: tuning.table.as_ref().map(TunedReport::of),
+            table: tuning.table.map(|table| GainsReport::of(&table.gains)),
+            encoder: tuning.encoder.map(|encoder| EncoderReport {
+                base: SegmentId(encoder.base).to_string(),
+                adapter: SegmentId(encoder.adapter).to_string(),
+                gains: GainsReport::of(&encoder.gains),
+            }),
             fusion: tuning.fusion.map(Fusion::of_setting),
             threshold: tuning.threshold.map(|t| f64::from(t) / 1000.0),
         }
@@ -91,8 +107,13 @@ impl TuningReport {
             .map(|t| format!("evidence of {t:.2} for an answer"));
         let parts: Vec<String> = fusion.into_iter().chain(threshold).collect();
         let fitted = (!parts.is_empty()).then(|| format!("fitted: {}", parts.join(", ")));
-        let table = self.table.as_ref().map(TunedReport::line);
-        fitted.into_iter().chain(table).collect()
+        let table = self.table.as_ref().map(|table| table.line("query table"));
+        let encoder = self.encoder.as_ref().map(|encoder| {
+            let line = encoder.gains.line("encoder");
+            format!("{line}; adapter {}", encoder.adapter)
+        });
+        let tuned = table.into_iter().chain(encoder);
+        fitted.into_iter().chain(tuned).collect()
     }
 }
 

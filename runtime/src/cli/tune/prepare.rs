@@ -1,15 +1,20 @@
 //! `littoral tune prepare`: training data from what the user has.
 
+mod chat;
+
 use super::super::llm::LlmArguments;
 use super::super::output::{self, Failure};
 use super::super::{Named, Outcome, build, open_with_models};
 use super::failure;
 use crate::eval::Dataset;
 use crate::llm::question;
+use crate::tune::chat::write;
 use crate::tune::mine::MineOptions;
+use crate::tune::pairs::Pairs;
 use crate::tune::prepare::{PrepareOptions, Prepared, prepare};
 use crate::tune::sources::Gathered;
 use crate::tune::{Corpus, TuneError};
+use serde_json::json;
 use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
@@ -66,6 +71,8 @@ pub(super) struct Arguments {
     /// Threads; 0 for one a core
     #[arg(long, default_value_t = 0)]
     threads: usize,
+    #[command(flatten)]
+    chat: chat::ChatArguments,
     /// Replace what is there
     #[arg(long)]
     force: bool,
@@ -114,7 +121,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     }
     let index = open_with_models(&arguments.index, true, Named::default())?;
     let corpus = Corpus::read(&index).map_err(|error| failure(&error))?;
+    let chat = arguments.chat.options(arguments.seed)?;
     let gathered = gather(arguments, &corpus)?;
+    let answers = gathered.answers.clone();
     let options = PrepareOptions {
         held_out: arguments.held_out,
         mine: MineOptions {
@@ -135,12 +144,27 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         &pool,
     );
     let prepared = prepared.map_err(|error| failure(&error))?;
+    let is_usable = prepared.counts.train_pairs > 0 && prepared.counts.held_out_pairs > 0;
+    let chats = match chat {
+        Some(options) if is_usable => {
+            let folder = &arguments.output;
+            let pairs = Pairs::read(folder).map_err(|error| failure(&error))?;
+            let chats = write(&index, &corpus, &pairs, &answers, &options, folder);
+            Some(chats.map_err(|error| failure(&error))?)
+        }
+        _ => None,
+    };
     if arguments.json {
-        output::json(&prepared)?;
+        let mut said = json!(prepared);
+        if let Some(chats) = &chats {
+            said["chat"] = json!(chats);
+        }
+        output::json(&said)?;
     } else {
         show(arguments, &prepared);
+        chats.iter().for_each(chat::show);
     }
-    let is_usable = prepared.counts.train_pairs > 0 && prepared.counts.held_out_pairs > 0;
+    let is_usable = is_usable && chats.is_none_or(|chats| chats.train > 0);
     Ok(if is_usable {
         Outcome::Done
     } else {

@@ -6,9 +6,11 @@ mod table;
 use super::super::Outcome;
 use super::super::output::{self, Failure};
 use super::failure;
+use crate::tune::html;
 use crate::tune::pairs::Pairs;
 use crate::tune::tuned::Point;
 use littoral_guest::table::tune::TuneOptions;
+use serde::Serialize;
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -45,9 +47,12 @@ pub(super) struct Arguments {
     /// Threads; 0 for one a core
     #[arg(long, default_value_t = 0)]
     threads: usize,
-    /// Train although queries or documents are on both sides; begin anew where an adapter is
+    /// Train although queries or documents are on both sides
     #[arg(long)]
     force: bool,
+    /// Write a page with the curves of loss and nDCG@10, and with what was trained and how
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     pub(super) json: bool,
@@ -79,6 +84,26 @@ fn show_curve(curve: &[Point], best_step: u32) {
             point.step, point.loss, point.ndcg
         ));
     }
+}
+
+/// Writes the page of a training, where one is asked for.
+fn write_page(
+    arguments: &Arguments,
+    record: &impl Serialize,
+    curve: &[Point],
+    best_step: u32,
+) -> Result<(), Failure> {
+    let Some(path) = &arguments.html else {
+        return Ok(());
+    };
+    let page = html::page(&json!(record), curve, best_step);
+    std::fs::write(path, page).map_err(|error| {
+        Failure::new(
+            "write-failed",
+            format!("cannot write {}: {error}", path.display()),
+            "what was trained is written; name a file of a folder that can be written with --html",
+        )
+    })
 }
 
 /// Negative where no step was better than none.

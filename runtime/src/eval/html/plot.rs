@@ -10,17 +10,17 @@ const WIDTH: f64 = 720.0;
 const LEFT: f64 = 150.0;
 
 /// A value with its interval.
-pub(super) struct Bar {
-    pub(super) value: f64,
-    pub(super) low: f64,
-    pub(super) high: f64,
+pub(crate) struct Bar {
+    pub(crate) value: f64,
+    pub(crate) low: f64,
+    pub(crate) high: f64,
 }
 
 /// A named place in a plane.
-pub(super) struct Point<'a> {
-    pub(super) name: &'a str,
-    pub(super) x: f64,
-    pub(super) y: f64,
+pub(crate) struct Point<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) x: f64,
+    pub(crate) y: f64,
 }
 
 fn open(height: f64, label: &str) -> String {
@@ -32,7 +32,7 @@ fn open(height: f64, label: &str) -> String {
 }
 
 /// Horizontal bars from 0 to 1 with their intervals.
-pub(super) fn bars(names: &[&str], bars: &[Bar]) -> String {
+pub(crate) fn bars(names: &[&str], bars: &[Bar]) -> String {
     let height = 28.0 * bars.len() as f64 + 24.0;
     let mut out = open(height, "figures by run, with intervals");
     let x = |value: f64| LEFT + value.clamp(0.0, 1.0) * (WIDTH - LEFT - 60.0);
@@ -59,63 +59,118 @@ pub(super) fn bars(names: &[&str], bars: &[Bar]) -> String {
     out
 }
 
-/// Points with their names; axes hold all of them.
-pub(super) fn scatter(points: &[Point<'_>], x_label: &str, y_label: &str) -> String {
-    let height = 300.0;
-    let mut out = open(height, &format!("{y_label} against {x_label}"));
-    let span = |values: &mut dyn Iterator<Item = f64>| {
-        let values: Vec<f64> = values.collect();
-        let low = values.iter().copied().fold(f64::INFINITY, f64::min);
-        let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let room = ((high - low) * 0.1).max(high.abs() * 0.02).max(0.01);
-        if low.is_finite() {
-            (low - room, high + room)
-        } else {
-            (0.0, 1.0)
+/// Two axes that hold all of some places.
+struct Axes {
+    x: (f64, f64),
+    y: (f64, f64),
+}
+
+impl Axes {
+    fn of(places: &[(f64, f64)]) -> Self {
+        let span = |values: &mut dyn Iterator<Item = f64>| {
+            let values: Vec<f64> = values.collect();
+            let low = values.iter().copied().fold(f64::INFINITY, f64::min);
+            let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let room = ((high - low) * 0.1).max(high.abs() * 0.02).max(0.01);
+            if low.is_finite() {
+                (low - room, high + room)
+            } else {
+                (0.0, 1.0)
+            }
+        };
+        Self {
+            x: span(&mut places.iter().map(|place| place.0)),
+            y: span(&mut places.iter().map(|place| place.1)),
         }
-    };
-    let (x_low, x_high) = span(&mut points.iter().map(|point| point.x));
-    let (y_low, y_high) = span(&mut points.iter().map(|point| point.y));
-    let x = |value: f64| 60.0 + (value - x_low) / (x_high - x_low) * (WIDTH - 180.0);
-    let y = |value: f64| 250.0 - (value - y_low) / (y_high - y_low) * 235.0;
-    let _ = write!(
-        out,
-        "<path d=\"M60 10V250H{:.0}\" fill=\"none\" stroke=\"#8a9ba5\"/><text x=\"60\" y=\"290\">{}</text>\
-         <text x=\"0\" y=\"10\">{}</text>",
-        WIDTH - 100.0,
-        escape(x_label),
-        escape(y_label)
-    );
-    for share in [0.0, 0.5, 1.0] {
-        let (at_x, at_y) = (
-            x_low + (x_high - x_low) * share,
-            y_low + (y_high - y_low) * share,
-        );
-        let _ = write!(
-            out,
-            "<text x=\"{:.0}\" y=\"268\">{at_x:.0}</text><text x=\"12\" y=\"{:.0}\">{at_y:.3}</text>",
-            x(at_x),
-            y(at_y) + 4.0
-        );
     }
-    for point in points {
+
+    fn x(&self, value: f64) -> f64 {
+        60.0 + (value - self.x.0) / (self.x.1 - self.x.0) * (WIDTH - 180.0)
+    }
+
+    fn y(&self, value: f64) -> f64 {
+        250.0 - (value - self.y.0) / (self.y.1 - self.y.0) * 235.0
+    }
+
+    /// A drawing of them, to which places are added before it is closed.
+    fn open(&self, x_label: &str, y_label: &str) -> String {
+        let mut out = open(300.0, &format!("{y_label} against {x_label}"));
         let _ = write!(
             out,
-            "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"4\" fill=\"#4a90a4\"/><text x=\"{:.1}\" y=\"{:.1}\">{}\
+            "<path d=\"M60 10V250H{:.0}\" fill=\"none\" stroke=\"#8a9ba5\"/><text x=\"60\" y=\"290\">{}\
+             </text><text x=\"0\" y=\"10\">{}</text>",
+            WIDTH - 100.0,
+            escape(x_label),
+            escape(y_label)
+        );
+        for share in [0.0, 0.5, 1.0] {
+            let (at_x, at_y) = (
+                self.x.0 + (self.x.1 - self.x.0) * share,
+                self.y.0 + (self.y.1 - self.y.0) * share,
+            );
+            let _ = write!(
+                out,
+                "<text x=\"{:.0}\" y=\"268\">{at_x:.0}</text><text x=\"12\" y=\"{:.0}\">{at_y:.3}</text>",
+                self.x(at_x),
+                self.y(at_y) + 4.0
+            );
+        }
+        out
+    }
+
+    /// A place with its name.
+    fn point(&self, point: &Point<'_>, out: &mut String) {
+        let (x, y) = (self.x(point.x), self.y(point.y));
+        let _ = write!(
+            out,
+            "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4\" fill=\"#4a90a4\"/><text x=\"{:.1}\" y=\"{:.1}\">{}\
              </text>",
-            x(point.x),
-            y(point.y),
-            x(point.x) + 7.0,
-            y(point.y) + 4.0,
+            x + 7.0,
+            y + 4.0,
             escape(point.name)
         );
+    }
+}
+
+/// Points with their names; axes hold all of them.
+pub(crate) fn scatter(points: &[Point<'_>], x_label: &str, y_label: &str) -> String {
+    let places: Vec<(f64, f64)> = points.iter().map(|point| (point.x, point.y)).collect();
+    let axes = Axes::of(&places);
+    let mut out = axes.open(x_label, y_label);
+    for point in points {
+        axes.point(point, &mut out);
+    }
+    out.push_str("</svg>");
+    out
+}
+
+/// Places joined by a line as they come, of which one has a name.
+pub(crate) fn curve(
+    places: &[(f64, f64)],
+    named: Option<&Point<'_>>,
+    x_label: &str,
+    y_label: &str,
+) -> String {
+    let axes = Axes::of(places);
+    let mut out = axes.open(x_label, y_label);
+    let line: Vec<String> = places
+        .iter()
+        .map(|&(x, y)| format!("{:.1},{:.1}", axes.x(x), axes.y(y)))
+        .collect();
+    let _ = write!(
+        out,
+        "<polyline points=\"{}\" fill=\"none\" stroke=\"#4a90a4\" stroke-width=\"2\"/>",
+        line.join(" ")
+    );
+    if let Some(point) = named {
+        axes.point(point, &mut out);
     }
     out.push_str("</svg>");
     out
 }
 
 /// A line of changes between −1 and 1, as they come.
-pub(super) fn differences(values: &[f64]) -> String {
+pub(crate) fn differences(values: &[f64]) -> String {
     let mut out = open(160.0, "change of each query");
     out.push_str("<path d=\"M40 80H720\" stroke=\"#8a9ba5\"/>");
     for (label, y) in [("+1", 14.0), ("0", 84.0), ("−1", 154.0)] {

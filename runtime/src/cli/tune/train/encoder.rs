@@ -3,7 +3,7 @@
 use super::super::super::Outcome;
 use super::super::super::output::{self, Failure};
 use super::super::failure;
-use super::{Arguments, outcome, show_curve};
+use super::{Arguments, outcome, show_curve, write_page};
 use crate::models::adapter::{CONFIG, MAX_RANK, Part};
 use crate::tune::encoder::{CHECKPOINT, EncoderOptions, Event, Job, Record, begin_anew, train};
 use crate::tune::pairs::Leaks;
@@ -57,6 +57,9 @@ pub(super) struct EncoderArguments {
     /// twice
     #[arg(long, value_name = "N", default_value_t = EncoderOptions::default().kept_tokens)]
     kept_tokens: usize,
+    /// Begin anew: forget an interrupted training, and replace an adapter that is there
+    #[arg(long)]
+    fresh: bool,
 }
 
 fn part(text: &str) -> Result<Part, String> {
@@ -120,16 +123,17 @@ pub(super) fn run(
     // What is there stays until another adapter is whole.
     let there = job.output.join(CONFIG);
     let checkpoint = job.output.join(CHECKPOINT);
-    if arguments.force {
+    if encoder.fresh {
         begin_anew(&job.output).map_err(|error| failure(&error))?;
     } else if there.exists() && !checkpoint.exists() {
         return Err(Failure::new(
             "already-there",
             format!("{} is there already", there.display()),
-            "name another folder with --output, or replace it with --force",
+            "name another folder with --output, or replace it with --fresh",
         ));
     }
     let record = train(&job, notice).map_err(|error| failure(&error))?;
+    write_page(arguments, &record, &record.curve, record.best_step)?;
     if arguments.json {
         output::json(&json!({"trained": true, "folder": job.output, "record": record}))?;
     } else {
@@ -188,8 +192,7 @@ fn show(job: &Job, record: &Record) {
         record.best_step
     ));
     output::line(format!(
-        "Next: littoral model quantize {} --adapter {} --name NAME, then littoral build … --embedder NAME",
-        job.model.display(),
+        "Next: littoral tune eval {} --index INDEX, then littoral tune deploy with the same",
         job.output.display()
     ));
 }

@@ -3,7 +3,7 @@
 use super::super::super::output::{self, Failure};
 use super::super::super::{Outcome, build, open};
 use super::super::failure;
-use super::{Arguments, not_negative, outcome, show_curve};
+use super::{Arguments, not_negative, outcome, show_curve, write_page};
 use crate::tune::Corpus;
 use crate::tune::pairs::{Leaks, Pairs};
 use crate::tune::train::{Plan, train};
@@ -103,6 +103,7 @@ pub(super) fn run(
         .write(&arguments.output)
         .map_err(|error| failure(&error))?;
     let record = &tuned.record;
+    write_page(arguments, record, &record.curve, record.best_step)?;
     if arguments.json {
         output::json(&json!({"trained": true, "file": arguments.output, "record": record}))?;
     } else {

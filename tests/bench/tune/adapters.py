@@ -1,7 +1,7 @@
 """Holds adapters against Python's `peft`, both ways.
 
     pip install torch transformers peft
-    python tune/peft.py --model FOLDER --adapter ADAPTER [--cargo CARGO]
+    python tune/adapters.py --model FOLDER --adapter ADAPTER [--cargo CARGO]
 
 FOLDER is an encoder in 32 bits (`littoral model pull minilm --keep FOLDER`), ADAPTER what `littoral tune
 train --target encoder` wrote. First `peft` loads ADAPTER, and its vectors are compared with those computed

@@ -1,0 +1,100 @@
+//! The report of a training as one page: how loss and nDCG@10 went, and what it was trained on and how.
+
+use super::tuned::Point;
+use crate::eval::html::{END, escape, head, plot};
+use serde_json::Value;
+use std::fmt::Write;
+
+/// The page of a training with `record`, which has its `curve` and the step that did best.
+pub fn page(record: &Value, curve: &[Point], best_step: u32) -> String {
+    let text = |name: &str| record[name].as_str().unwrap_or_default();
+    let (target, data) = (escape(text("target")), escape(text("data")));
+    let mut out = head(&format!("Training of a {target} on {data}"));
+    out.push_str(
+        "<h2>nDCG@10</h2><p class=\"note\">By vectors, of queries of the training that were set aside to \
+         choose when to end; no held-out query is among them.</p>",
+    );
+    let place = |point: &Point, value: f64| (f64::from(point.step), value);
+    let ndcg: Vec<(f64, f64)> = curve.iter().map(|p| place(p, p.ndcg)).collect();
+    let best = curve.iter().find(|point| point.step == best_step);
+    let best = best.map(|point| plot::Point {
+        name: "chosen",
+        x: f64::from(point.step),
+        y: point.ndcg,
+    });
+    out.push_str(&plot::curve(&ndcg, best.as_ref(), "steps", "nDCG@10"));
+    out.push_str("<h2>Loss</h2><p class=\"note\">Mean since the look before.</p>");
+    // Before the first step there is none.
+    let steps = curve.iter().filter(|point| point.step > 0);
+    let loss: Vec<(f64, f64)> = steps.map(|p| place(p, p.loss)).collect();
+    out.push_str(&plot::curve(&loss, None, "steps", "loss"));
+    out.push_str("<h2>Looks</h2><table><tr><th>step<th>loss<th>nDCG@10</tr>");
+    for point in curve {
+        let mark = if point.step == best_step { " ←" } else { "" };
+        // A string takes all that is written to it.
+        let _ = write!(
+            out,
+            "<tr><td>{}<td>{:.4}<td>{:.4}{mark}</tr>",
+            point.step, point.loss, point.ndcg
+        );
+    }
+    out.push_str("</table><h2>Record</h2><table>");
+    rows("", record, &mut out);
+    out.push_str("</table>");
+    out.push_str(END);
+    out
+}
+
+/// A row for each field of `value` that is not the curve, those of structures behind their name.
+fn rows(name: &str, value: &Value, out: &mut String) {
+    let text = match value {
+        Value::Object(fields) => {
+            for (field, value) in fields.iter().filter(|(field, _)| *field != "curve") {
+                let name = match name {
+                    "" => field.clone(),
+                    name => format!("{name}, {field}"),
+                };
+                rows(&name, value, out);
+            }
+            return;
+        }
+        Value::Array(values) => {
+            let values = values.iter().map(shown);
+            values.collect::<Vec<_>>().join(", ")
+        }
+        value => shown(value),
+    };
+    let _ = write!(out, "<tr><td>{}<td>{}</tr>", escape(name), escape(&text));
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => "–".to_owned(),
+        value => value.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_page_has_both_curves_the_record_and_no_markup_of_names() {
+        let point = |step: u32| Point {
+            step,
+            loss: 1.0 / f64::from(step + 1),
+            ndcg: 0.5 + 0.01 * f64::from(step),
+        };
+        let record = json!({
+            "target": "encoder", "data": "<script>", "curve": [1],
+            "options": {"rank": 8, "dims": [256, 128]},
+        });
+        let page = page(&record, &[point(0), point(10), point(20)], 20);
+        assert_eq!(page.matches("<polyline").count(), 2);
+        assert!(page.contains("options, rank<td>8") && page.contains("<td>256, 128"));
+        assert!(page.contains("chosen") && page.contains("<td>0.7000 ←"));
+        assert!(!page.contains("<script") && !page.contains("NaN") && !page.contains("curve<td>"));
+    }
+}
