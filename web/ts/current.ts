@@ -14,9 +14,13 @@ export interface Opened<I, G extends Stopping = Stopping> {
   isWhole: boolean;
 }
 
+/** Opens an index, with all that the engine can do or a part of it; as it was when it was opened last
+ * where it `isSame`. */
+export type Open<I> = (isWhole: boolean, isSame: boolean) => Promise<Opened<I>>;
+
 export class Current<I extends { free(): void }> {
   #held: Opened<I>;
-  readonly #open: (isWhole: boolean) => Promise<Opened<I>>;
+  readonly #open: Open<I>;
   readonly #opened: (index: I) => void;
   #reopening: Promise<void> | undefined;
   #running = 0;
@@ -29,7 +33,7 @@ export class Current<I extends { free(): void }> {
   /** `opened` is called with every index that is opened. */
   constructor(
     held: Opened<I>,
-    open: (isWhole: boolean) => Promise<Opened<I>>,
+    open: Open<I>,
     opened: (index: I) => void = () => undefined,
   ) {
     this.#held = held;
@@ -54,7 +58,7 @@ export class Current<I extends { free(): void }> {
           // What is not there may be all that it lacked.
           const isPart = code === "internal" && !held.isWhole;
           if (!isStale && !isPart) throw error;
-          if (this.#held === held) await this.#reopen(held.isWhole || isPart);
+          if (this.#held === held) await this.#reopen(held.isWhole || isPart, isPart);
           isReopened ||= isStale;
         }
       }
@@ -71,8 +75,8 @@ export class Current<I extends { free(): void }> {
     return this.#gone;
   }
 
-  async #reopen(isWhole: boolean): Promise<void> {
-    this.#reopening ??= this.#open(isWhole).then((held) => {
+  async #reopen(isWhole: boolean, isSame: boolean): Promise<void> {
+    this.#reopening ??= this.#open(isWhole, isSame).then((held) => {
       // The old one stays until it is collected: other calls may still be running on it.
       this.#held = held;
       this.#opened(held.index);

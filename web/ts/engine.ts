@@ -2,7 +2,7 @@
 
 import initCore, * as core from "../generated/core/littoral.js";
 import type * as full from "../generated/answers/littoral.js";
-import { Current, guarded, type Opened } from "./current.js";
+import { Current, guarded, type Open, type Opened } from "./current.js";
 import { type Bytes, Embedder } from "./embedder.js";
 import { fault, isFault } from "./error.js";
 import type { Answer, ContextPassage, Facet, Host, Note, SearchOptions, SearchResult, Source } from "./types.js";
@@ -130,15 +130,16 @@ export async function openEngine(host: Host, sources: Sources, model?: Bytes): P
     if (sources.isWhole) return load("whole", glue, sources.core, sources.rest);
     return load("whole", () => import("./rest.js") as unknown as Promise<Glue>, sources.core, sources.rest);
   };
-  const open = async (isWhole: boolean): Promise<Opened<CoreIndex>> => {
-    const once = files();
+  let once = files();
+  const open: Open<CoreIndex> = async (isWhole, isSame) => {
+    if (!isSame) once = files();
     // The entry and the module are fetched side by side.
     once.entry().catch(() => undefined);
     try {
       return await openWith(engine(isWhole), once, isWhole);
     } catch (error) {
       const code = isFault(error) && error.code;
-      if (code === "internal" && !isWhole) return open(true);
+      if (code === "internal" && !isWhole) return open(true, true);
       if (code !== "missing-language") throw error;
       const glue = () => import("./languages.js") as unknown as Promise<Glue>;
       return openWith(load("languages", glue, sources.languages), once);
@@ -148,7 +149,7 @@ export async function openEngine(host: Host, sources: Sources, model?: Bytes): P
     const glue = () => import("./answers.js") as unknown as Promise<FullGlue>;
     return openWith(load("answers", glue, sources.answers), files());
   };
-  return new Session(await open(sources.isWhole ?? false), open, answering, embedder);
+  return new Session(await open(sources.isWhole ?? false, false), open, answering, embedder);
 }
 
 /** An index that is searched, and asked where somebody asks. */
@@ -163,7 +164,7 @@ export class Session implements Engine {
 
   constructor(
     opened: Opened<CoreIndex>,
-    open: (isWhole: boolean) => Promise<Opened<CoreIndex>>,
+    open: Open<CoreIndex>,
     answering: () => Promise<Opened<FullIndex, FullGlue>>,
     embedder?: Embedder,
   ) {
