@@ -110,12 +110,12 @@ fn a_tuned_encoder_is_measured_and_deployed_into_indexes_with_a_table_and_withou
         let record = trained.json()["record"].clone();
         let entry = fs::read(root.join("index/littoral.json")).unwrap();
         let ran = tune(root, "eval", &[]);
-        assert_eq!(ran.code, 0, "{ran:?}");
+        assert_eq!(ran.code, 0, "{embedder}: {ran:?}");
         let measured = ran.json();
         let dense = &measured["held_out"]["dense"];
         assert!(
             dense["difference"]["mean"].as_f64().unwrap() > 0.1,
-            "{dense}"
+            "{embedder}: {dense}"
         );
         assert!((dense["before"]["ndcg@10"].as_f64().unwrap() - figure(root)).abs() < 1e-9);
         assert!(!measured["held_out"]["wins"].as_array().unwrap().is_empty());
@@ -149,7 +149,11 @@ fn a_tuned_encoder_is_measured_and_deployed_into_indexes_with_a_table_and_withou
                 .contains("encoder tuned")
         );
         let after = dense["after"]["ndcg@10"].as_f64().unwrap();
-        assert!((figure(root) - after).abs() < 1e-9, "{embedder}");
+        let found = figure(root);
+        assert!(
+            (found - after).abs() < 1e-9,
+            "{embedder}: {found}, not {after}"
+        );
 
         // An update finds the encoder again, and what it says stays.
         fs::write(root.join("documents/new.md"), "tide moon rope").unwrap();

@@ -1,11 +1,12 @@
 """Holds adapters against Python's `peft`, both ways.
 
     pip install torch transformers peft
-    python tune/adapters.py --model FOLDER --adapter ADAPTER [--cargo CARGO]
+    python tune/adapters.py --model FOLDER --adapter ADAPTER [--vectors PROGRAM]
 
 FOLDER is an encoder in 32 bits (`littoral model pull minilm --keep FOLDER`), ADAPTER what `littoral tune
-train --target encoder` wrote. First `peft` loads ADAPTER, and its vectors are compared with those computed
-here; then `peft` makes an adapter with random numbers, and the program reads it.
+train --target encoder` wrote, PROGRAM the example `adapter-vectors`, which cargo builds otherwise. First
+`peft` loads ADAPTER, and its vectors are compared with those computed here; then `peft` makes an adapter with
+random numbers, and the program reads it.
 """
 
 import argparse
@@ -35,8 +36,9 @@ def by_peft(model, tokenizer):
     return vectors
 
 
-def by_littoral(cargo, model, adapter):
-    command = [cargo, "run", "--quiet", "--workspace", "--example", "adapter-vectors", "--"]
+def by_littoral(program, model, adapter):
+    build = ["cargo", "run", "--quiet", "--workspace", "--example", "adapter-vectors", "--"]
+    command = [program] if program else build
     run = subprocess.run(
         [*command, model, adapter, *TEXTS], check=True, stdout=subprocess.PIPE
     )
@@ -53,7 +55,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--model", required=True)
     parser.add_argument("--adapter", required=True)
-    parser.add_argument("--cargo", default="cargo")
+    parser.add_argument("--vectors")
     options = parser.parse_args()
     tokenizer = AutoTokenizer.from_pretrained(options.model)
 
@@ -63,7 +65,7 @@ def main():
     plain = by_peft(base(), tokenizer)
     tuned = PeftModel.from_pretrained(base(), options.adapter).eval()
     theirs = by_peft(tuned, tokenizer)
-    ours = by_littoral(options.cargo, options.model, options.adapter)
+    ours = by_littoral(options.vectors, options.model, options.adapter)
     compare("an adapter of littoral against no adapter, by peft", plain, theirs)
     least = [compare("an adapter of littoral, by both", ours, theirs)]
 
@@ -78,7 +80,7 @@ def main():
         theirs = by_peft(made, tokenizer)
         with tempfile.TemporaryDirectory() as folder:
             made.save_pretrained(folder)
-            ours = by_littoral(options.cargo, options.model, folder)
+            ours = by_littoral(options.vectors, options.model, folder)
         name = f"an adapter of peft (use_rslora={by_root})"
         compare(f"{name} against no adapter, by peft", plain, theirs)
         least.append(compare(f"{name}, by both", ours, theirs))

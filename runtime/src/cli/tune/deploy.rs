@@ -46,7 +46,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     }
     let model = match proved.proposal {
         Proposal::Table(delta) => {
-            let written = deploy(&mut folder, delta);
+            let written = deploy(&mut folder, *delta);
             written.map_err(|error| build::build_failure(&error.into()))?;
             None
         }

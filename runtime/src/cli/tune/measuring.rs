@@ -61,7 +61,7 @@ pub(super) struct Measuring {
 /// What would be deployed.
 pub(super) enum Proposal {
     /// A table, as what it adds to the index.
-    Table(Delta),
+    Table(Box<Delta>),
     /// An encoder, and what encodes documents with it.
     Encoder(Box<Merged>, Box<Tools>),
 }
@@ -98,7 +98,7 @@ impl Measuring {
         let after = pollster::block_on(Index::open(over)).map_err(|e| engine_failure(&e))?;
         let record = &tuned.record;
         let of = (
-            &record.data,
+            record.data.as_str(),
             Some(record.data_hash.as_str()),
             record.n_pairs,
         );
@@ -107,7 +107,7 @@ impl Measuring {
             index,
             measured,
             gains,
-            proposal: Proposal::Table(delta.with_gains(gains)),
+            proposal: Proposal::Table(Box::new(delta.with_gains(gains))),
         })
     }
 
@@ -127,12 +127,15 @@ impl Measuring {
         let mut folder = Folder::open(scratch.path())
             .map_err(|error| Failure::new(error.code(), error.to_string(), error.hint()))?;
         write(&merged, &index, Gains::default(), &mut folder, &tools)?;
-        let host = FolderHost::new(scratch.path()).with_encoder(encoder);
+        let mut host = FolderHost::new(scratch.path());
+        // Queries that a table encodes are not to be encoded better than in use.
+        if index.manifest().settings.embedding.embedder != TABLE {
+            host = host.with_encoder(encoder);
+        }
         let after = pollster::block_on(Index::open(host)).map_err(|e| engine_failure(&e))?;
         let record = merged.origin.training.as_ref();
-        let none = String::new();
         let of = (
-            record.map_or(&none, |record| &record.data),
+            record.map_or("", |record| record.data.as_str()),
             record.map(|record| record.data_hash.as_str()),
             record.map_or(0, |record| record.n_pairs),
         );
@@ -189,7 +192,7 @@ impl Measuring {
         &self,
         index: &Index<FolderHost>,
         after: &Index<B>,
-        (folder, hash, n_pairs): (&String, Option<&str>, u64),
+        (folder, hash, n_pairs): (&str, Option<&str>, u64),
     ) -> Result<(Measured, Gains), Failure> {
         let shown = |error: TuneError| failure(&error);
         let folder = self.data.clone().unwrap_or_else(|| folder.into());
