@@ -14,9 +14,12 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { brotliCompressSync } from "node:zlib";
+import { telling } from "./build/glue.mjs";
+import { restOf } from "./build/rest.mjs";
 
 const MODULES = [
-  { name: "core", file: "littoral.wasm", features: [] },
+  // In two parts; pages load the second once it is needed.
+  { name: "core", file: "littoral.wasm", features: [], rest: "littoral-rest.wasm" },
   { name: "languages", file: "littoral-languages.wasm", features: ["--features", "languages"] },
   { name: "answers", file: "littoral-answers.wasm", features: ["--features", "languages,answers"] },
   // Loaded with a model alone, and made for speed.
@@ -31,6 +34,7 @@ const ENTRIES = [
   { entry: "browser.ts", file: "index.js" },
   { entry: "worker.ts", file: "worker.js" },
   { entry: "inline.ts", file: "inline.js" },
+  { entry: "rest.ts", file: "rest.js" },
   { entry: "languages.ts", file: "languages.js" },
   { entry: "answers.ts", file: "answers.js" },
   { entry: "encoder.ts", file: "encoder.js" },
@@ -46,7 +50,7 @@ const ENTRIES = [
   // For the pages of the program, not of the npm package.
   { entry: "playground.ts", file: "playground.js" },
 ];
-const EXTERNAL = ["node:*", "*/answers.js", "*/languages.js", "*/encoder.js", "*/inline.js", "*/llm.js", "*/notes.js", "*.wasm"];
+const EXTERNAL = ["node:*", "*/answers.js", "*/languages.js", "*/encoder.js", "*/inline.js", "*/llm.js", "*/notes.js", "*/rest.js", "*.wasm"];
 
 const web = fileURLToPath(new URL(".", import.meta.url));
 const root = join(web, "..");
@@ -66,7 +70,7 @@ if (!existsSync(join(web, "node_modules/esbuild"))) {
   execFileSync("npm", ["ci", "--no-audit", "--no-fund"], { cwd: web, stdio: "inherit" });
 }
 const { build } = await import("esbuild");
-const { optimise } = await import("./build/optimise.mjs");
+const { optimise, optimiseInTwo } = await import("./build/optimise.mjs");
 
 // Paths of this machine in panic messages would make each machine's core another.
 const home = process.env.CARGO_HOME ?? join(homedir(), ".cargo");
@@ -89,7 +93,7 @@ for (const folder of [pkg, generated]) {
   if (modules.length === MODULES.length) rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
 }
-for (const { name, file, features, crate = "littoral-web", own, target = "wasm32-unknown-unknown", debug = false } of modules) {
+for (const { name, file, features, rest, crate = "littoral-web", own, target = "wasm32-unknown-unknown", debug = false } of modules) {
   const profile = values.profile === "web" ? (own ?? "web") : values.profile;
   cargo(["build", "--locked", "-p", crate, "--target", target, "--profile", profile, ...features], { env });
   const library = `${crate.replaceAll("-", "_")}.wasm`;
@@ -100,7 +104,19 @@ for (const { name, file, features, crate = "littoral-web", own, target = "wasm32
   }
   const bound = join(generated, name);
   cargo(["run", "--locked", "--quiet", "-p", "littoral-web-bindgen", "--", built, bound]);
-  writeFileSync(join(pkg, file), optimise(readFileSync(join(bound, "littoral_bg.wasm")), debug));
+  const bytes = readFileSync(join(bound, "littoral_bg.wasm"));
+  if (rest === undefined) writeFileSync(join(pkg, file), optimise(bytes, debug));
+  else {
+    const parts = optimiseInTwo(bytes, restOf(root));
+    writeFileSync(join(pkg, file), parts.core);
+    writeFileSync(join(pkg, rest), parts.rest);
+  }
+  // The encoder has no tasks.
+  if (crate !== "littoral-web") continue;
+  const [script, types] = ["littoral.js", "littoral.d.ts"].map((name) => join(bound, name));
+  const told = telling(readFileSync(script, "utf8"), readFileSync(types, "utf8"));
+  writeFileSync(script, told.script);
+  writeFileSync(types, told.types);
 }
 
 for (const { entry, file, littoral } of ENTRIES) {
@@ -120,6 +136,8 @@ for (const { entry, file, littoral } of ENTRIES) {
     logLevel: "warning",
   });
 }
+// By this the program knows an engine that reads its indexes.
+if (modules.length === MODULES.length) copyFileSync(join(root, "indexes/FORMAT.md"), join(pkg, "FORMAT.md"));
 execFileSync(join(web, "node_modules/.bin/tsc"), ["-p", web], { stdio: "inherit" });
 for (const folder of ["pages", "templates"]) cpSync(join(web, folder), join(pkg, folder), { recursive: true });
 for (const licence of ["LICENSE-MIT", "LICENSE-APACHE"]) {
@@ -132,7 +150,8 @@ function beside(name, path) {
   return { name, setup: ({ onResolve }) => onResolve({ filter }, () => ({ path, external: true })) };
 }
 
-for (const { file } of [...MODULES, ...ENTRIES]) {
+const files = MODULES.flatMap(({ file, rest = [] }) => [file, rest].flat());
+for (const file of [...files, ...ENTRIES.map(({ file }) => file)]) {
   const bytes = readFileSync(join(pkg, file));
   const kb = (n) => `${(n / 1000).toFixed(1).padStart(7)} kB`;
   // As a good host sends it, and as the program's own server does.

@@ -33,6 +33,7 @@ mod present;
 mod probe;
 mod rank;
 mod ranking;
+mod rare;
 mod read;
 mod rerank;
 mod restrict;

@@ -7,11 +7,16 @@ use std::process::{Command, Stdio};
 /// Names the folder of the built package.
 pub(crate) const VARIABLE: &str = "LITTORAL_WEB";
 
+/// The specification of the index format, which the package carries too: its engine reads what this
+/// program writes where both were built with the same.
+const FORMAT: &str = include_str!("../../indexes/FORMAT.md");
+const FORMAT_FILE: &str = "FORMAT.md";
+
 /// How the package is built, from the top of the repository.
 const BUILD: &str = "node web/build.mjs";
 
 /// Files that a page loads from the package; in a folder without them there is no package.
-pub(crate) const FILES: [&str; 11] = [
+pub(crate) const FILES: [&str; 13] = [
     "answers.js",
     "element.js",
     "element-languages.js",
@@ -19,21 +24,25 @@ pub(crate) const FILES: [&str; 11] = [
     "inline.js",
     "languages.js",
     "llm.js",
+    "rest.js",
     "worker.js",
     "littoral.wasm",
     "littoral-answers.wasm",
     "littoral-languages.wasm",
+    "littoral-rest.wasm",
 ];
 
 /// Files that a server loads from the package, beside the one that opens indexes on its platform.
-pub(crate) const SERVER_FILES: [&str; 7] = [
+pub(crate) const SERVER_FILES: [&str; 9] = [
     "answers.js",
     "edge.js",
     "languages.js",
     "llm.js",
+    "rest.js",
     "littoral.wasm",
     "littoral-answers.wasm",
     "littoral-languages.wasm",
+    "littoral-rest.wasm",
 ];
 
 /// Files beside those that a page loads from the package.
@@ -52,6 +61,12 @@ pub(crate) enum WebError {
         folder: PathBuf,
         /// What it lacks.
         file: &'static str,
+    },
+    /// The folder that was named has an engine for other indexes.
+    #[error("{VARIABLE} is {}, which was built for another index format than this program", folder.display())]
+    OtherFormat {
+        /// The folder.
+        folder: PathBuf,
     },
     /// There is neither a built package nor the sources of one.
     #[error("the package for pages is not beside this program")]
@@ -77,6 +92,7 @@ impl WebError {
     pub(crate) fn code(&self) -> &'static str {
         match self {
             Self::NotAPackage { .. } | Self::NoSources => "no-web-package",
+            Self::OtherFormat { .. } => "web-package-stale",
             Self::NoNode { .. } | Self::Build { .. } => "web-package-not-built",
         }
     }
@@ -87,6 +103,9 @@ impl WebError {
         match self {
             Self::NotAPackage { .. } => {
                 format!("name the folder that {BUILD} makes, which is web/pkg in a clone")
+            }
+            Self::OtherFormat { .. } => {
+                format!("build both from the same sources: cargo build --release, and {BUILD}")
             }
             Self::NoSources => format!(
                 "in a clone of Littoral run {BUILD}, and let {VARIABLE} name its folder web/pkg"
@@ -108,17 +127,20 @@ pub(crate) fn package(say: impl Fn(&str)) -> Result<PathBuf, WebError> {
     if let Some(folder) = std::env::var_os(VARIABLE) {
         let folder = PathBuf::from(folder);
         return match missing(&folder) {
+            None if is_stale(&folder) => Err(WebError::OtherFormat { folder }),
             None => Ok(folder),
             Some(file) => Err(WebError::NotAPackage { folder, file }),
         };
     }
     let root = clone().ok_or(WebError::NoSources)?;
     let folder = root.join("web").join("pkg");
-    if missing(&folder).is_none() {
-        return Ok(folder);
-    }
+    let why = match missing(&folder) {
+        None if is_stale(&folder) => "anew, since it is for another index format",
+        None => return Ok(folder),
+        Some(_) => "once",
+    };
     say(&format!(
-        "Building the package for pages once, which takes minutes: {BUILD}"
+        "Building the package for pages {why}, which takes minutes: {BUILD}"
     ));
     let status = Command::new("node")
         .arg("web/build.mjs")
@@ -133,6 +155,11 @@ pub(crate) fn package(say: impl Fn(&str)) -> Result<PathBuf, WebError> {
         Err(error) => error.to_string(),
         Ok(status) if !status.success() => format!("{BUILD} ended with {status}"),
         Ok(_) => match missing(&folder) {
+            None if is_stale(&folder) => {
+                "the sources have another index format than this program; build it anew: \
+                 cargo build --release"
+                    .to_owned()
+            }
             None => return Ok(folder),
             Some(file) => format!("{BUILD} made no {file}"),
         },
@@ -150,8 +177,13 @@ pub(crate) fn based(page: &str, base: &str) -> Option<String> {
 
 /// A file that `folder` lacks to be the package.
 fn missing(folder: &Path) -> Option<&'static str> {
-    let mut files = FILES.into_iter().chain(["pages/page.css"]);
+    let mut files = FILES.into_iter().chain(["pages/page.css", FORMAT_FILE]);
     files.find(|file| !folder.join(file).is_file())
+}
+
+/// Whether the package in `folder` is for indexes of another format than this program's.
+fn is_stale(folder: &Path) -> bool {
+    std::fs::read(folder.join(FORMAT_FILE)).is_ok_and(|format| format != FORMAT.as_bytes())
 }
 
 /// The clone of the repository that this program lies in, or was built from. The folder that it is

@@ -4,11 +4,13 @@
 //! cargo run -p littoral-tests --example unicode-tables
 //! ```
 
+use littoral_guest::analysis::unicode::is_common;
+use littoral_tests::unicode::tables;
 use std::io::Result;
 use std::path::Path;
 
 fn main() -> Result<()> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let file = root.join("guest/src/analysis/unicode/tables.bin");
-    std::fs::write(file, littoral_tests::unicode::tables())
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../guest/src/analysis/unicode");
+    std::fs::write(folder.join("tables.bin"), tables(|_| true))?;
+    std::fs::write(folder.join("common.bin"), tables(|c| is_common(c.into())))
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// Files that a page loads from the package, and its licences.
-pub const FILES: [&str; 13] = [
+pub const FILES: [&str; 15] = [
     "answers.js",
     "element.js",
     "element-languages.js",
@@ -12,10 +12,12 @@ pub const FILES: [&str; 13] = [
     "inline.js",
     "languages.js",
     "llm.js",
+    "rest.js",
     "worker.js",
     "littoral.wasm",
     "littoral-answers.wasm",
     "littoral-languages.wasm",
+    "littoral-rest.wasm",
     "LICENSE-MIT",
     "LICENSE-APACHE",
 ];
@@ -38,6 +40,8 @@ pub fn stand_in(folder: &Path) {
     for file in FILES.iter().chain(&SERVER_FILES) {
         fs::write(folder.join(file), format!("{file}\n")).expect("room");
     }
+    let format = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../indexes/FORMAT.md"));
+    fs::copy(format, folder.join("FORMAT.md")).expect("the format");
     let pages = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../web/pages"));
     for file in ["search.html", "playground.html", "page.css", "icon.svg"] {
         fs::copy(pages.join(file), folder.join("pages").join(file)).expect("a page");

@@ -22,19 +22,16 @@ pub fn decomposed(c: char, compatible: bool) -> Vec<char> {
     parts
 }
 
-/// The bytes of the tables.
-pub fn tables() -> Vec<u8> {
+/// The bytes of the tables of the characters that `has` names.
+pub fn tables(has: impl Fn(char) -> bool) -> Vec<u8> {
     let mut columns: [Vec<u8>; 8] = Default::default();
-    mappings(&mut columns);
-    runs(
-        &mut columns[5],
-        |c| u32::from(is_combining_mark(c)),
-        |_| None,
-    );
-    let class = |c| u32::from(canonical_combining_class(c));
+    mappings(&mut columns, &has);
+    let is_mark = |c| u32::from(has(c) && is_combining_mark(c));
+    runs(&mut columns[5], is_mark, |_| None);
+    let class = |c| u32::from(canonical_combining_class(c)) * u32::from(has(c));
     runs(&mut columns[6], class, Some);
     let (mut before, mut distance) = (0, 0);
-    for c in characters().filter(|&c| c != 'İ') {
+    for c in characters().filter(|&c| c != 'İ' && has(c)) {
         let lower = c.to_lowercase().next().unwrap_or(c);
         if lower != c {
             number(&mut columns[7], u32::from(c) - before);
@@ -52,9 +49,9 @@ pub fn tables() -> Vec<u8> {
     file
 }
 
-fn mappings(columns: &mut [Vec<u8>; 8]) {
+fn mappings(columns: &mut [Vec<u8>; 8], has: impl Fn(char) -> bool) {
     let (mut next, mut first, mut second) = (0, 0, 0);
-    for c in characters().filter(|c| !('가'..='힣').contains(c)) {
+    for c in characters().filter(|&c| !('가'..='힣').contains(&c) && has(c)) {
         let (mut parts, compatible) = (decomposed(c, false), decomposed(c, true));
         let is_compatible = parts == [c];
         if compatible == [c] {

@@ -93,6 +93,17 @@ fn where_an_index_goes_must_be_said_for_anything_else() {
     assert!(!at.join("site/littoral").exists(), "nothing was begun");
 }
 
+#[test]
+fn an_engine_for_another_index_format_is_refused_with_its_cure() {
+    let root = folder();
+    let at = root.path();
+    fs::write(at.join("pkg/FORMAT.md"), "# Another format\n").unwrap();
+    let ran = build(at, &["site", "--json"]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert_eq!(ran.error_code(), "web-package-stale");
+    assert!(ran.out.contains("node web/build.mjs"), "{ran:?}");
+}
+
 /// A program that is ended with the test.
 struct Running {
     child: Child,

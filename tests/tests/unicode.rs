@@ -9,11 +9,30 @@ use unicode_normalization::char::is_combining_mark;
 
 #[test]
 fn the_tables_are_what_the_example_writes() {
-    let committed = include_bytes!("../../guest/src/analysis/unicode/tables.bin");
+    let full = include_bytes!("../../guest/src/analysis/unicode/tables.bin");
+    let common = include_bytes!("../../guest/src/analysis/unicode/common.bin");
     assert!(
-        tables() == committed,
+        tables(|_| true) == full && tables(|c| unicode::is_common(c.into())) == common,
         "run `cargo run -p littoral-tests --example unicode-tables`"
     );
+}
+
+#[test]
+fn what_two_common_characters_compose_to_is_common() {
+    // What decomposes compatibly is not there any more when characters compose.
+    let is_common =
+        |c: char| unicode::is_common(c.into()) && decomposed(c, true) == decomposed(c, false);
+    for c in characters().filter(|&c| !is_common(c)) {
+        let parts = decomposed(c, false);
+        let Some((&last, before)) = parts.split_last() else {
+            continue;
+        };
+        let before: String = before.iter().collect::<String>().nfc().collect();
+        let mut before = before.chars();
+        if let (Some(first), None) = (before.next(), before.next()) {
+            assert!(!is_common(first) || !is_common(last), "{c:?}");
+        }
+    }
 }
 
 #[test]

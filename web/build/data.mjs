@@ -3,7 +3,20 @@
 // Only places in source files go: their form tells what they are. Objects have no borders in a module's
 // data, and code may reach one from its end, so that of others nothing tells that they are not needed.
 
-import { codeAndData } from "./sections.mjs";
+import { codeAndData, signed, unsigned } from "./sections.mjs";
+
+/** Takes `piece` out of the data of the module with these bytes, which has zeros there then: its address
+ * and bytes. */
+export function take(bytes, piece) {
+  const { code, data, address: start } = codeAndData(bytes);
+  const at = data.indexOf(piece);
+  const address = start + at;
+  if (at < 0 || code.includes(Buffer.from([0x41, ...signed(address)]))) {
+    throw new Error("the module does not have a table that is to leave it, or reads it");
+  }
+  data.fill(0, at, at + piece.length);
+  return { address, bytes: piece };
+}
 
 /** The bytes of a module with zeros for the places in source files that nothing refers to any more.
  *
@@ -13,7 +26,7 @@ export function withoutLocations(bytes) {
   const { code, data, address } = codeAndData(bytes);
   const end = address + data.length;
   const isReferred = (at) =>
-    code.includes(signed(at)) || code.includes(unsigned(at)) || words.has(at);
+    code.includes(Buffer.from(signed(at))) || code.includes(Buffer.from(unsigned(at))) || words.has(at);
   const words = new Set();
   const locations = [];
   for (let at = 0; at + 4 <= data.length; at += 4) {
@@ -35,16 +48,4 @@ export function withoutLocations(bytes) {
     if (!kept.has(path) && !isReferred(address + path)) data.fill(0, path, path + length);
   }
   return bytes;
-}
-
-function unsigned(value) {
-  const bytes = [];
-  for (; value > 127; value >>>= 7) bytes.push((value & 127) | 128);
-  return Buffer.from([...bytes, value]);
-}
-
-function signed(value) {
-  const bytes = [];
-  for (; value > 63; value >>>= 7) bytes.push((value & 127) | 128);
-  return Buffer.from([...bytes, value]);
 }

@@ -6,8 +6,10 @@
 // are left out: after brotli they cost more than they save.
 
 import binaryen from "binaryen";
-import { withoutLocations } from "./data.mjs";
+import { take, withoutLocations } from "./data.mjs";
 import { order } from "./order.mjs";
+import { withData } from "./sections.mjs";
+import { split } from "./split.mjs";
 
 // What rustc may use, and no more: with all features named, V8 refuses the module.
 const { SIMD128, BulkMemory, BulkMemoryOpt, MutableGlobals, NontrappingFPToInt, ReferenceTypes } =
@@ -52,6 +54,23 @@ const PASSES = [
 /** The bytes of the module with these bytes, smaller. Its functions must have names; they lose them.
  * Those that write values for programmers end the program, unless `debug` says that they are used. */
 export function optimise(bytes, debug) {
+  const module = smaller(bytes, debug);
+  return withoutLocations(written(module));
+}
+
+/** The same as two modules: the second has the functions that `names` picks from the names of all, what
+ * only they call, and `tables`, data that only they read. */
+export function optimiseInTwo(bytes, { names, small, tables }) {
+  const module = smaller(bytes, false, small);
+  const { core, rest } = split(binaryen, module, names);
+  module.dispose();
+  const first = withoutLocations(written(core));
+  const pieces = tables.map((table) => take(first, table));
+  return { core: first, rest: withData(written(rest), pieces) };
+}
+
+/** The module with these bytes after all passes; functions like `apart` stay functions. */
+function smaller(bytes, debug, apart) {
   const module = binaryen.readBinary(bytes);
   module.setFeatures(FEATURES.reduce((all, feature) => all | feature));
   const functions = Array.from({ length: module.getNumFunctions() }, (_, i) =>
@@ -64,17 +83,23 @@ export function optimise(bytes, debug) {
     module.removeFunction(name);
     module.addFunction(name, params, results, [], module.unreachable());
   }
-  binaryen.setDebugInfo(false);
   binaryen.setOptimizeLevel(2);
   binaryen.setShrinkLevel(2);
   // Traps and what is no larger than a call become what they are.
   binaryen.setAlwaysInlineMaxSize(2);
   binaryen.setFlexibleInlineMaxSize(0);
   binaryen.setOneCallerInlineMaxSize(10);
-  module.runPasses(PASSES);
+  if (apart !== undefined) binaryen.setPassArgument("no-inline", apart);
+  module.runPasses(apart === undefined ? PASSES : ["no-inline", ...PASSES]);
+  return module;
+}
+
+/** The bytes of `module`, whose functions come in an order in which they compress well, without names. */
+function written(module) {
+  binaryen.setDebugInfo(false);
   order(module, Buffer.from(module.emitBinary()), binaryen);
   if (!module.validate()) throw new Error("the optimised module is not valid");
-  const smaller = Buffer.from(module.emitBinary());
+  const bytes = Buffer.from(module.emitBinary());
   module.dispose();
-  return withoutLocations(smaller);
+  return bytes;
 }

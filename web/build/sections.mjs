@@ -2,6 +2,7 @@
 
 const CODE = 10;
 const DATA = 11;
+const DATA_COUNT = 12;
 
 /** The code section, and the bytes and the address of the first segment of data, within `bytes`. */
 export function codeAndData(bytes) {
@@ -20,6 +21,35 @@ export function codeAndData(bytes) {
 export function functionBodies(bytes) {
   const { number, skip } = section(bytes, CODE);
   return Array.from({ length: number() }, () => skip(number()));
+}
+
+/** The bytes of a module that holds `pieces`, each `{ address, bytes }`, for its data and nothing else. */
+export function withData(module, pieces) {
+  const parts = [module.subarray(0, 8)];
+  const reader = readerOf(module, 8);
+  for (let start = 8, id = reader.read(); id !== undefined; start = reader.at(), id = reader.read()) {
+    reader.skip(reader.number());
+    if (id !== DATA && id !== DATA_COUNT) parts.push(module.subarray(start, reader.at()));
+  }
+  const segments = pieces.map(({ address, bytes }) =>
+    Buffer.concat([Buffer.from([0, 0x41, ...signed(address), 0x0b, ...unsigned(bytes.length)]), bytes]),
+  );
+  const content = Buffer.concat([Buffer.from(unsigned(segments.length)), ...segments]);
+  return Buffer.concat([...parts, Buffer.from([DATA, ...unsigned(content.length)]), content]);
+}
+
+/** `value` as an unsigned number of a module. */
+export function unsigned(value) {
+  const bytes = [];
+  for (; value > 127; value >>>= 7) bytes.push((value & 127) | 128);
+  return [...bytes, value];
+}
+
+/** `value`, which is not negative, as a signed number of a module. */
+export function signed(value) {
+  const bytes = [];
+  for (; value > 63; value >>>= 7) bytes.push((value & 127) | 128);
+  return [...bytes, value];
 }
 
 /** A reader at the start of the section `wanted`. */
@@ -49,5 +79,5 @@ function readerOf(bytes, start) {
     at += length;
     return bytes.subarray(at - length, at);
   };
-  return { read, number, skip, rest: () => bytes.subarray(at) };
+  return { read, number, skip, rest: () => bytes.subarray(at), at: () => at };
 }

@@ -110,6 +110,43 @@ test("worker and own thread give one result, bit for bit", { skip }, async () =>
   await leave(visited);
 });
 
+/** One that needs nothing but the core: none of its words is misspelt, none of its hits has foreign letters. */
+const plain = LITTORAL_QUERIES ? queries[0] : "how ranking works";
+
+test("what few searches run is loaded once, with the first of them", { skip }, async () => {
+  for (const worker of [true, false]) {
+    const visited = await visit();
+    const { found } = await visited.page.evaluate(first, [plain, { worker }]);
+    assert(found.hits.length > 0);
+    const loads = () => visited.site.takeLog().filter(({ path }) => path === "/js/littoral-rest.wasm").length;
+    assert.equal(loads(), 0);
+    // Several at once: all of them are asked again of the engine that has what they lack.
+    const all = await visited.page.evaluate((query) => {
+      const options = [{ explain: true }, {}, { diversity: 0.5 }, { explain: true }];
+      return Promise.all(options.map((each) => globalThis.index.search(query, { k: 10, ...each })));
+    }, plain);
+    assert.equal(loads(), 1);
+    assert(all[0].hits[0].explain);
+    assert.deepEqual(all[1].hits, found.hits);
+    const phrase = await visited.page.evaluate((query) => globalThis.index.search(query), `"${found.hits[0].document.title}"`);
+    assert.equal(phrase.mode, "hybrid");
+    assert.equal(loads(), 0);
+    await leave(visited);
+  }
+});
+
+test("without a network, what is not loaded is an error, and the search goes on afterwards", { skip }, async () => {
+  const visited = await visit();
+  await visited.page.evaluate(first, [plain, {}]);
+  const explained = (query) =>
+    globalThis.index.search(query, { explain: true }).then(({ hits }) => hits.length, ({ code }) => code);
+  visited.site.setDown(true);
+  assert.match(String(await visited.page.evaluate(explained, plain)), /^(wasm-unavailable|internal)$/);
+  visited.site.setDown(false);
+  assert(await visited.page.evaluate(explained, plain) > 0);
+  await leave(visited);
+});
+
 test("blocked WebAssembly is an error that says so", { skip }, async () => {
   const visited = await visit("default-src 'self'; script-src 'self'");
   const code = await visited.page.evaluate(() =>

@@ -193,7 +193,7 @@ for (const [policyName, policy] of Object.entries({ strict: STRICT, none: undefi
 test("the files that are shipped have no way to parse HTML or text as code", async () => {
   const { readFile } = await import("node:fs/promises");
   const sinks = /innerHTML|outerHTML|insertAdjacentHTML|document\.write|createContextualFragment|DOMParser|setHTML|srcdoc|\beval\(|new Function|\.cssText|setAttribute\("style/;
-  for (const name of ["element.js", "element-languages.js", "index.js", "worker.js", "inline.js", "llm.js", "answers.js"]) {
+  for (const name of ["element.js", "element-languages.js", "index.js", "worker.js", "inline.js", "rest.js", "llm.js", "answers.js"]) {
     assert.doesNotMatch(await readFile(`${pkg}${name}`, "utf8"), sinks, name);
   }
 });

@@ -98,7 +98,7 @@ test("esbuild bundles a worker of Cloudflare's with its modules", { skip: withou
     loader: { ".wasm": "copy" },
     logLevel: "silent",
   });
-  assert.equal(built("workerd").filter((name) => name.endsWith(".wasm")).length, 3);
+  assert.equal(built("workerd").filter((name) => name.endsWith(".wasm")).length, 4);
 });
 
 test("Vite builds a page with worker and modules", { skip: without("vite") }, async () => {
@@ -108,6 +108,7 @@ test("Vite builds a page with worker and modules", { skip: without("vite") }, as
   assert.match(names, /worker-[\w-]+\.js/);
   assert.match(names, /littoral-[\w-]+\.wasm/);
   assert.match(names, /littoral-languages-[\w-]+\.wasm/);
+  assert.match(names, /littoral-rest-[\w-]+\.wasm/);
 });
 
 test("webpack builds a page with worker and modules", { skip: without("webpack") }, async () => {
@@ -120,7 +121,7 @@ test("webpack builds a page with worker and modules", { skip: without("webpack")
     ),
   );
   assert.deepEqual(stats.toJson().errors, []);
-  assert.equal(built("webpack").filter((name) => name.endsWith(".wasm")).length, 5);
+  assert.equal(built("webpack").filter((name) => name.endsWith(".wasm")).length, 6);
 });
 
 const NEXT = ["next@16.4.6", "react@19.3.1", "react-dom@19.3.1"];

@@ -64,8 +64,8 @@ test("workerd ranks like the native engine", { skip: without("miniflare") }, asy
     modules: [
       module("entry.js", "ESModule", WORKER),
       module("answers.mjs", "ESModule", readFileSync(join(here, "answers.mjs"))),
-      ...["workerd.js", "edge.js", "answers.js", "languages.js", "encoder.js", "llm.js"].map((name) => module(name, "ESModule")),
-      ...["littoral.wasm", "littoral-answers.wasm", "littoral-languages.wasm"].map((name) => module(name, "CompiledWasm")),
+      ...["workerd.js", "edge.js", "answers.js", "languages.js", "encoder.js", "llm.js", "rest.js"].map((name) => module(name, "ESModule")),
+      ...["littoral.wasm", "littoral-answers.wasm", "littoral-languages.wasm", "littoral-rest.wasm"].map((name) => module(name, "CompiledWasm")),
     ],
     compatibilityDate: "2026-04-01",
     serviceBindings: {

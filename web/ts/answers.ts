@@ -1,3 +1,3 @@
 // The binding of the module that answers questions in all languages, loaded with the first one.
 
-export { citedUrl, default, open, Reply } from "../generated/answers/littoral.js";
+export { citedUrl, default, open, Reply, stop } from "../generated/answers/littoral.js";

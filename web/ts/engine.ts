@@ -2,7 +2,7 @@
 
 import initCore, * as core from "../generated/core/littoral.js";
 import type * as full from "../generated/answers/littoral.js";
-import { Current, guarded } from "./current.js";
+import { Current, guarded, type Open, type Opened } from "./current.js";
 import { type Bytes, Embedder } from "./embedder.js";
 import { fault, isFault } from "./error.js";
 import type { Answer, ContextPassage, Facet, Host, Note, SearchOptions, SearchResult, Source } from "./types.js";
@@ -10,15 +10,19 @@ import type { Prompt, Rest, Sentences, Writing } from "./writing.js";
 
 export interface Sources {
   core: Source;
+  /** What few searches run. */
+  rest: Source;
+  /** Whether the rest is loaded with the core, since it is near. */
+  isWhole?: boolean;
   languages: Source;
   answers: Source;
   encoder: Source;
 }
 
 /** The functions of a module. */
-export type Glue = Pick<typeof core, "default" | "open">;
+export type Glue = Pick<typeof core, "default" | "open" | "stop">;
 /** The functions of a module that answers. */
-export type FullGlue = Pick<typeof full, "citedUrl" | "default" | "open" | "Reply">;
+export type FullGlue = Pick<typeof full, "citedUrl" | "default" | "open" | "Reply" | "stop">;
 export type CoreIndex = Awaited<ReturnType<typeof core.open>>;
 export type FullIndex = Awaited<ReturnType<typeof full.open>>;
 
@@ -49,8 +53,13 @@ export interface Engine {
 
 const loaded = new Map<string, Promise<Glue>>();
 
-/** Loads a module once; after a failure the next call tries again. */
-export function load<G extends Glue>(name: string, glue: () => Promise<G> | G, source: Source): Promise<G> {
+/** Loads a module once, and `rest` into it; after a failure the next call tries again. */
+export function load<G extends Glue>(
+  name: string,
+  glue: () => Promise<G> | G,
+  source: Source,
+  rest?: Source,
+): Promise<G> {
   let module = loaded.get(name) as Promise<G> | undefined;
   if (module === undefined) {
     module = (async () => {
@@ -60,9 +69,13 @@ export function load<G extends Glue>(name: string, glue: () => Promise<G> | G, s
       if (!WebAssembly.validate(SIMD)) {
         throw fault("wasm-no-simd", "WebAssembly has no 128-bit SIMD here; update the browser");
       }
-      const functions = await glue();
       try {
-        await functions.default({ module_or_path: await source() });
+        const more = rest && compiled(rest);
+        more?.catch(() => undefined);
+        const functions = await glue();
+        const exports = await functions.default({ module_or_path: await source() });
+        if (more) await WebAssembly.instantiate(await more, { core: exports as never });
+        return functions;
       } catch (cause) {
         const message = (cause as Error).message;
         const isBlocked = cause instanceof WebAssembly.CompileError && /polic|unsafe-eval|CSP/i.test(message);
@@ -70,12 +83,20 @@ export function load<G extends Glue>(name: string, glue: () => Promise<G> | G, s
           ? fault("wasm-blocked", `the page's policy forbids WebAssembly; allow 'wasm-unsafe-eval' in script-src: ${message}`, { cause })
           : fault("wasm-unavailable", `the WebAssembly module did not load: ${message}`, { cause });
       }
-      return functions;
     })();
     module.catch(() => loaded.delete(name));
     loaded.set(name, module);
   }
   return module;
+}
+
+/** A module from where it is. */
+async function compiled(source: Source): Promise<WebAssembly.Module> {
+  const given = await source();
+  const got = typeof given === "string" || given instanceof URL ? await fetch(given) : given;
+  if (got instanceof Response && !got.ok) throw new Error(`HTTP status ${got.status} fetching ${got.url}`);
+  const bytes = got instanceof Response ? await got.arrayBuffer() : got;
+  return bytes instanceof WebAssembly.Module ? bytes : WebAssembly.compile(bytes);
 }
 
 /** The smallest module with an instruction of 128-bit SIMD: `i8x16.popcnt(i8x16.splat(0))`. */
@@ -99,40 +120,42 @@ export async function openEngine(host: Host, sources: Sources, model?: Bytes): P
       embed: async (model, query) => embedder?.embed(model, query) ?? host.embed?.(model, query),
     };
   };
-  const openWith = async <G extends Glue>(module: Promise<G>, once: Host) => {
+  const openWith = async <I, G extends Glue>(module: Promise<G>, once: Host, isWhole = true): Promise<Opened<I, G>> => {
     const glue = await module;
-    return { index: (await guarded(() => glue.open(once))) as Awaited<ReturnType<G["open"]>>, glue };
+    return { index: (await guarded(() => glue.open(once), glue)) as I, glue, isWhole };
   };
-  const open = async (): Promise<CoreIndex> => {
-    const once = files();
+  const engine = (isWhole: boolean): Promise<Glue> => {
+    const glue = () => ({ ...core, default: initCore });
+    if (!isWhole) return load("core", glue, sources.core);
+    if (sources.isWhole) return load("whole", glue, sources.core, sources.rest);
+    return load("whole", () => import("./rest.js") as unknown as Promise<Glue>, sources.core, sources.rest);
+  };
+  let once = files();
+  const open: Open<CoreIndex> = async (isWhole, isSame) => {
+    if (!isSame) once = files();
     // The entry and the module are fetched side by side.
     once.entry().catch(() => undefined);
     try {
-      const module = load("core", () => ({ ...core, default: initCore }), sources.core);
-      return (await openWith(module, once)).index;
+      return await openWith(engine(isWhole), once, isWhole);
     } catch (error) {
-      if (!isFault(error) || error.code !== "missing-language") throw error;
+      const code = isFault(error) && error.code;
+      if (code === "internal" && !isWhole) return open(true, true);
+      if (code !== "missing-language") throw error;
       const glue = () => import("./languages.js") as unknown as Promise<Glue>;
-      return (await openWith(load("languages", glue, sources.languages), once)).index;
+      return openWith(load("languages", glue, sources.languages), once);
     }
   };
-  const answering = () => {
+  const answering = (): Promise<Opened<FullIndex, FullGlue>> => {
     const glue = () => import("./answers.js") as unknown as Promise<FullGlue>;
     return openWith(load("answers", glue, sources.answers), files());
   };
-  return new Session(await open(), open, answering, embedder);
-}
-
-/** What answers questions: an index, and the functions of its module. */
-export interface Answering {
-  index: FullIndex;
-  glue: FullGlue;
+  return new Session(await open(sources.isWhole ?? false, false), open, answering, embedder);
 }
 
 /** An index that is searched, and asked where somebody asks. */
 export class Session implements Engine {
   readonly #searching: Current<CoreIndex>;
-  readonly #answering: () => Promise<Answering>;
+  readonly #answering: () => Promise<Opened<FullIndex, FullGlue>>;
   readonly #embedder: Embedder | undefined;
   #asked: Promise<{ current: Current<FullIndex>; glue: FullGlue }> | undefined;
   readonly #writings = new Map<number, Writing>();
@@ -140,13 +163,13 @@ export class Session implements Engine {
   #isClosed = false;
 
   constructor(
-    index: CoreIndex,
-    open: () => Promise<CoreIndex>,
-    answering: () => Promise<Answering>,
+    opened: Opened<CoreIndex>,
+    open: Open<CoreIndex>,
+    answering: () => Promise<Opened<FullIndex, FullGlue>>,
     embedder?: Embedder,
   ) {
     this.#embedder = embedder;
-    this.#searching = new Current(index, open, (index) => this.#wait(index));
+    this.#searching = new Current(opened, open, (index) => this.#wait(index));
     this.#answering = answering;
   }
 
@@ -242,11 +265,10 @@ export class Session implements Engine {
   /** The index that is asked, opened with the first question; after a failure the next one tries again. */
   #asking() {
     if (this.#isClosed) throw fault("closed", "the index is closed; open it again");
-    const open = async () => (await this.#answering()).index;
-    this.#asked ??= this.#answering().then(({ index, glue }) => {
-      const current = new Current(index, open, (index) => this.#wait(index));
+    this.#asked ??= this.#answering().then((opened) => {
+      const current = new Current(opened, this.#answering, (index) => this.#wait(index));
       if (this.#isClosed) void current.close();
-      return { current, glue };
+      return { current, glue: opened.glue };
     });
     this.#asked.catch(() => {
       this.#asked = undefined;

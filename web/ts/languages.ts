@@ -1,3 +1,3 @@
 // The binding of the module for indexes in other languages than English, loaded when one is opened.
 
-export { default, open } from "../generated/languages/littoral.js";
+export { default, open, stop } from "../generated/languages/littoral.js";

@@ -30,6 +30,8 @@ export async function openWith(host: Host, options: OpenOptions = {}): Promise<I
     given ?? readFile(new URL(name, import.meta.url));
   const sources: Sources = {
     core: beside(wasm.core, "./littoral.wasm"),
+    rest: beside(wasm.rest, "./littoral-rest.wasm"),
+    isWhole: true,
     languages: beside(wasm.languages, "./littoral-languages.wasm"),
     answers: beside(wasm.answers, "./littoral-answers.wasm"),
     encoder: beside(wasm.encoder, "./littoral-encoder.wasm"),

@@ -149,7 +149,7 @@ class Collection implements Notes {
       await this.#refresh(false);
       const host = this.#now.entry === undefined ? undefined : hostOf(this.#now);
       const text = JSON.stringify(records);
-      const change = await guarded(() => this.#glue.amend(host, text, removed));
+      const change = await guarded(() => this.#glue.amend(host, text, removed), this.#glue);
       try {
         if (isInsert && change.removed > 0) {
           throw fault("duplicate-id", "a document with this id is there already; update puts another in its place");
@@ -201,9 +201,9 @@ class Collection implements Notes {
     if (this.#isStale) await this.#alone(() => this.#refresh(false));
     if (this.#now.entry === undefined) return undefined;
     const host = hostOf(this.#now);
-    const open = () => guarded(() => this.#glue.open(host as never));
-    const answering = async () => ({ index: await open(), glue: this.#glue });
-    this.#index ??= open().then((index) => new Client(new Session(index, open, answering), "here"));
+    const glue = this.#glue;
+    const open = async () => ({ index: await guarded(() => glue.open(host as never), glue), glue, isWhole: true });
+    this.#index ??= open().then((opened) => new Client(new Session(opened, open, open), "here"));
     return this.#index;
   }
 }

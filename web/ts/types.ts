@@ -222,7 +222,7 @@ export interface OpenOptions {
    * searched by vectors only with it. Default: none. */
   embedder?: Model;
   /** Where the WebAssembly modules are. Default: beside this module. */
-  wasm?: { core?: Wasm; languages?: Wasm; answers?: Wasm; encoder?: Wasm };
+  wasm?: { core?: Wasm; rest?: Wasm; languages?: Wasm; answers?: Wasm; encoder?: Wasm };
   signal?: AbortSignal;
 }
 

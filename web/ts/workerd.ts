@@ -3,6 +3,7 @@
 import core from "./littoral.wasm";
 import answers from "./littoral-answers.wasm";
 import languages from "./littoral-languages.wasm";
+import rest from "./littoral-rest.wasm";
 import { Client, until } from "./client.js";
 import { modelBytes } from "./embedder.js";
 import { openEngine } from "./engine.js";
@@ -26,6 +27,8 @@ export async function openWith(host: Host, options: OpenOptions = {}): Promise<I
   signal?.throwIfAborted();
   const sources = {
     core: () => wasm.core ?? core,
+    rest: () => wasm.rest ?? rest,
+    isWhole: true,
     languages: () => wasm.languages ?? languages,
     answers: () => wasm.answers ?? answers,
     encoder: () => {

@@ -2,9 +2,11 @@
 //!
 //! One implementation for all hosts, so that a query is normalised in a page as its index was when
 //! it was built, whatever Unicode the page's browser knows. The tables are delta-coded in columns,
-//! 24 kB that compress to 9, and are taken apart when they are first needed, in a fraction of a
+//! 28 kB that compress to 9, and are taken apart when they are first needed, in a fraction of a
 //! millisecond; the usual crates' hash tables are 130 kB, 49 compressed, the larger half of what an
-//! engine in a page weighs. `cargo run -p littoral-tests --example unicode-tables` writes them, and
+//! engine in a page weighs. Characters that texts in Latin letters have, [`is_common`], are looked up
+//! in tables of their own, a small part of the whole, so that a page fetches the others only where it
+//! meets them. `cargo run -p littoral-tests --example unicode-tables` writes them, and
 //! `tests/tests/unicode.rs` holds every character against the crate `unicode-normalization`.
 //!
 //! Source: Unicode Standard Annex #15 (normalisation forms), and chapter 3.12 for Hangul.
@@ -12,7 +14,7 @@
 mod tables;
 
 use littoral_indexes::order::sort_by_key;
-use tables::tables;
+use tables::{Tables, common, full};
 
 /// The first Hangul syllable; the letters of syllables, less one for the trailing ones.
 const SYLLABLES: u32 = 0xAC00;
@@ -22,6 +24,27 @@ const TRAILING: u32 = 0x11A7;
 const N_VOWELS: u32 = 21;
 const N_TRAILING: u32 = 28;
 const N_SYLLABLES: u32 = 19 * N_VOWELS * N_TRAILING;
+
+/// Whether a character is in the small tables: Latin letters and their marks, punctuation, and symbols
+/// as far as texts have them. What two of them compose to is one of them.
+pub const fn is_common(code: u32) -> bool {
+    matches!(
+        code,
+        0..0x370
+            | 0x1E00..0x1F00
+            | 0x2000..0x2070
+            | 0x20A0..0x2150
+            | 0x2190..0x2460
+            | 0x2500..0x2A00
+            | 0xFE00..0xFE10
+            | 0x1F000..0x1FB00
+    )
+}
+
+/// The tables that have `code`.
+fn tables(code: u32) -> &'static Tables {
+    if is_common(code) { common() } else { full() }
+}
 
 /// Below this, no character has a decomposition.
 const FIRST_DECOMPOSED: u32 = 0xA0;
@@ -87,7 +110,7 @@ pub fn compatible(c: char, each: &mut dyn FnMut(char)) {
 /// Whether `c` is a mark on the character before it (general category M).
 #[inline]
 pub fn is_mark(c: char) -> bool {
-    u32::from(c) >= 0x300 && tables().is_mark(u32::from(c))
+    u32::from(c) >= 0x300 && tables(u32::from(c)).is_mark(u32::from(c))
 }
 
 /// The lower-case letter of `c`, or `c`. İ, the one letter with two, gives its first, i.
@@ -95,7 +118,7 @@ pub fn lower(c: char) -> char {
     match c {
         '\0'..='\u{7F}' => c.to_ascii_lowercase(),
         'İ' => 'i',
-        _ => character(tables().lower(u32::from(c))),
+        _ => character(tables(u32::from(c)).lower(u32::from(c))),
     }
 }
 
@@ -114,7 +137,7 @@ fn decompose(c: char, compatible: bool, each: &mut dyn FnMut(char)) {
         }
         return;
     }
-    match tables().mapping(code) {
+    match tables(code).mapping(code) {
         Some((parts, is_compatible)) if compatible || !is_compatible => {
             for &part in parts {
                 decompose(part, compatible, each);
@@ -129,7 +152,7 @@ fn class(c: char) -> u8 {
     if u32::from(c) < 0x300 {
         return 0;
     }
-    tables().class(u32::from(c))
+    tables(u32::from(c)).class(u32::from(c))
 }
 
 fn compose(a: char, b: char) -> Option<char> {
@@ -142,7 +165,8 @@ fn compose(a: char, b: char) -> Option<char> {
     if syllable < N_SYLLABLES && syllable % N_TRAILING == 0 && (1..N_TRAILING).contains(&trailing) {
         return char::from_u32(first + trailing);
     }
-    tables().composite(first, second)
+    let both = if is_common(first) { second } else { first };
+    tables(both).composite(first, second)
 }
 
 fn character(code: u32) -> char {

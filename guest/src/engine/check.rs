@@ -98,6 +98,14 @@ impl<H: Host> Index<H> {
                 });
             }
             let expected = segment.expected_files(self.manifest().tuning.table.is_some());
+            let expected = match expected {
+                Ok(expected) => expected,
+                Err(error) => {
+                    let problem = Problem::in_file(ENTRY_NAME.into(), "spelling", &error);
+                    check.problems.push(problem);
+                    continue;
+                }
+            };
             // Dictionaries first: passages need them. Lexicon blocks stay for their positions, and
             // centroids precede their cells.
             let mut beside: Map<BlockId, Arc<Decoded>> = Map::default();

@@ -133,7 +133,7 @@ impl<H: Host> Index<H> {
                 }
             }
             Kind::Spelling => {
-                let Some(directory) = &segment.spelling else {
+                let Some(directory) = segment.spelling()? else {
                     return Err(IndexError::Mismatch { section });
                 };
                 Decoded::Spelling(SpellingBlock::read(block.number, payload, directory)?)

@@ -11,6 +11,7 @@ use super::fuse::DEPTH;
 use super::lexical::Place;
 use super::probe::Probe;
 use super::rank::{Allowed, Ranked};
+use super::rare::rare;
 use super::restrict::Restriction;
 use super::result::{SearchOptions, Work};
 use super::segment::Segment;
@@ -183,8 +184,8 @@ impl<H: Host> Index<H> {
         }
         let rescore = usize::from(self.manifest.settings.embedding.rescore);
         if rescore > 0 {
-            self.rescore(query, rescore, &mut candidates, &mut dense.work, fetched)
-                .await?;
+            let rescored = self.rescore(query, rescore, &mut candidates, &mut dense.work, fetched);
+            rare(rescored).await?;
         }
         sort(&mut candidates);
         let mut seen = Set::default();
@@ -201,7 +202,7 @@ impl<H: Host> Index<H> {
         }
         dense.places = nearest.iter().map(|c| (c.place, c.cosine)).collect();
         if options.diversity > 0.0 {
-            self.keep_codes(&nearest, &mut dense, fetched).await?;
+            rare(self.keep_codes(&nearest, &mut dense, fetched)).await?;
         }
         Ok(dense)
     }

@@ -2,6 +2,11 @@
 
 use crate::analysis::Analyzer;
 
+/// What a sentence, or what introduces a block, ends with.
+const ENDS: [char; 14] = [
+    '.', '!', '?', ':', ';', ',', '…', '\n', ' ', '。', '！', '？', '：', '؟',
+];
+
 /// The best stretch of about `max_chars` characters of `text`, escaped for HTML, with every token
 /// that `weight` gives a value marked. Cut ends show an ellipsis.
 ///
@@ -92,22 +97,28 @@ fn render(text: &str, start: usize, end: usize, spans: &[(usize, usize, usize, u
         if from < at || to > end {
             continue;
         }
-        escape(&text[at..from], &mut out);
+        escape(text, at, from, &mut out);
         out.push_str("<mark>");
-        escape(&text[from..to], &mut out);
+        escape(text, from, to, &mut out);
         out.push_str("</mark>");
         at = to;
     }
-    escape(text[at..end].trim_end(), &mut out);
+    let end = at + text[at..end].trim_end().len();
+    escape(text, at, end, &mut out);
     if end < text.len() {
         out.push_str(" …");
     }
     out
 }
 
-/// Appends `text`, escaped for HTML, with white space as single spaces.
-fn escape(text: &str, out: &mut String) {
-    for c in text.chars() {
+/// Appends the bytes from `start` to `end` of `text`, escaped for HTML, with white space as single spaces.
+/// Between two blocks stands a dot where the first does not end as a sentence, as a heading does not.
+fn escape(text: &str, start: usize, end: usize, out: &mut String) {
+    for (i, c) in text[start..end].char_indices() {
+        let (before, after) = text.split_at(start + i);
+        if after.starts_with("\n\n") && !before.ends_with(ENDS) && !out.is_empty() {
+            out.push_str(" ·");
+        }
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
@@ -148,6 +159,16 @@ mod tests {
             "{shown}"
         );
         assert!(shown.starts_with("… ") && shown.ends_with(" …"), "{shown}");
+    }
+
+    #[test]
+    fn a_heading_stands_apart_from_what_follows() {
+        let text = "Install\n\nInstall the package.\n\nThen run it:\n\nnpm i\nnpm start\n\nNotes";
+        let weight = |term: &str| (term == "instal").then_some((0, 1));
+        assert_eq!(
+            excerpt(&mut analyzer(), text, 200, weight),
+            "<mark>Install</mark> · <mark>Install</mark> the package. Then run it: npm i npm start · Notes"
+        );
     }
 
     proptest! {

@@ -28,9 +28,24 @@ pub(super) struct Selection {
     pub(super) blocks: Vec<BlockId>,
 }
 
+impl Selection {
+    /// Whether there are no filters.
+    pub(super) fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+}
+
 impl<H: Host> Index<H> {
     /// Checks that the index has what filters, facets and sorting name, and finds their blocks.
     pub(super) fn selection(&self, options: &SearchOptions) -> Result<Selection, EngineError> {
+        if options.filters.is_empty() && options.facets.is_empty() && options.sort.is_none() {
+            return Ok(Selection::default());
+        }
+        self.selected(options)
+    }
+
+    #[inline(never)]
+    fn selected(&self, options: &SearchOptions) -> Result<Selection, EngineError> {
         let mut selection = Selection::default();
         for (key, value) in &options.filters {
             let value = crate::build::filter_value(value);
@@ -124,17 +139,18 @@ impl<H: Host> Index<H> {
         Ok(restrictions)
     }
 
-    /// Counts of the values of the facets asked for, over all documents found; most frequent first.
+    /// Counts of the values of the facets asked for, over all documents found, whose lists are read to
+    /// their ends for it; most frequent first.
     pub(super) async fn facets(
         &self,
         options: &SearchOptions,
-        lexical: &Lexical,
+        lexical: &mut Lexical,
         fetched: &mut Fetched,
     ) -> Result<Map<String, Vec<Facet>>, EngineError> {
         let mut facets = Map::default();
-        if options.facets.is_empty() {
-            return Ok(facets);
-        }
+        let all = vec![true; lexical.terms.len()];
+        self.complete_lists(&mut lexical.terms, &all, fetched)
+            .await?;
         let matching: Vec<Bits> = self
             .matching(lexical)
             .iter()

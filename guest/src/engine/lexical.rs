@@ -6,6 +6,7 @@ use super::filter::Selection;
 use super::lookup::FoundTerm;
 use super::plan::Plan;
 use super::rank::{Allowed, Ranked, Weighted, top_chunks, top_documents};
+use super::rare::rare;
 use super::restrict::Restriction;
 use super::result::Work;
 use super::segment::Bits;
@@ -61,7 +62,14 @@ impl<H: Host> Index<H> {
         fetched: &mut Fetched,
     ) -> Result<Lexical, EngineError> {
         let terms = self.look_up(plan, fetched).await?;
-        let restrictions = self.restrict(plan, &terms, selection, fetched).await?;
+        let is_free =
+            |term: &FoundTerm| term.planned.occur == Occur::Should && term.planned.field.is_none();
+        let restrictions =
+            if selection.is_empty() && plan.phrases.is_empty() && terms.iter().all(is_free) {
+                vec![Restriction::default(); self.segments.len()]
+            } else {
+                rare(self.restrict(plan, &terms, selection, fetched)).await?
+            };
         Ok(Lexical {
             terms,
             restrictions,

@@ -5,6 +5,7 @@ use super::MAX_HITS;
 use super::blocks::{Fetched, Index};
 use super::fuse::Scored;
 use super::legs::meant;
+use super::rare::rare;
 use super::result::{Note, Rerank, SearchOptions};
 use super::search::Found;
 use crate::build::encoder_text;
@@ -24,9 +25,20 @@ impl<H: Host> Index<H> {
         fetched: &mut Fetched,
         notes: &mut Vec<Note>,
     ) -> Result<Found, EngineError> {
-        let Some(rerank) = options.rerank else {
-            return self.find(text, options, fetched, notes).await;
-        };
+        match options.rerank {
+            None => self.find(text, options, fetched, notes).await,
+            Some(rerank) => rare(self.rerank(rerank, text, options, fetched, notes)).await,
+        }
+    }
+
+    async fn rerank(
+        &self,
+        rerank: Rerank,
+        text: &str,
+        options: &SearchOptions,
+        fetched: &mut Fetched,
+        notes: &mut Vec<Note>,
+    ) -> Result<Found, EngineError> {
         if options.sort.is_some() {
             return Err(EngineError::Unsupported {
                 what:

@@ -12,10 +12,12 @@ use super::fuse::{DEPTH, Scored, alone, fuse};
 use super::legs::wording;
 use super::lexical::Lexical;
 use super::plan::{Plan, plan};
+use super::rare::rare;
 use super::result::{Note, SearchOptions, SearchResult, Timings, Work};
 use super::verify::phrase_limit;
 use super::{EngineError, MAX_HITS};
 use crate::host::Host;
+use crate::map::Map;
 use crate::query::{Occur, identifiers, parse};
 use std::sync::PoisonError;
 
@@ -43,13 +45,12 @@ impl<H: Host> Index<H> {
         let mut found = self
             .reranked(text, options, &mut fetched, &mut notes)
             .await?;
-        if !options.facets.is_empty() {
-            let terms = &mut found.lexical.terms;
-            let all = vec![true; terms.len()];
-            self.complete_lists(terms, &all, &mut fetched).await?;
-        }
+        let facets = if options.facets.is_empty() {
+            Map::default()
+        } else {
+            rare(self.facets(options, &mut found.lexical, &mut fetched)).await?
+        };
         let n_found = self.count(&found.lexical);
-        let facets = self.facets(options, &found.lexical, &mut fetched).await?;
         let hits = self
             .present(&found.ranking, &found.lexical.terms, options, &mut fetched)
             .await?;
@@ -114,12 +115,11 @@ impl<H: Host> Index<H> {
             None => Dense::default(),
         };
         if let Some(order) = &options.sort {
-            self.order_by(order, &mut lexical.places, fetched).await?;
+            rare(self.order_by(order, &mut lexical.places, fetched)).await?;
         }
         if legs.lexical && plan.phrases.iter().any(|p| p.occur == Occur::Must) {
-            lexical.places = self
-                .verified(&plan, &mut lexical, k, options, fetched, notes)
-                .await?;
+            let verified = self.verified(&plan, &mut lexical, k, options, fetched, notes);
+            lexical.places = rare(verified).await?;
         }
 
         let words = lexical.scored();

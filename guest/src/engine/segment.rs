@@ -18,7 +18,8 @@ pub(super) struct Segment {
     pub(super) manifest: SegmentManifest,
     pub(super) layout: Layout,
     pub(super) separators: Separators,
-    pub(super) spelling: Option<SpellingDirectory>,
+    /// The directory of the vocabulary, once a word was looked for in it.
+    spelling: OnceLock<SpellingDirectory>,
     /// Documents deleted since, as bits.
     pub(super) deleted: Bits,
     pub(super) n_deleted: u32,
@@ -92,15 +93,11 @@ impl Segment {
         let separators = Separators::read(&manifest.separators)?;
         let primed = TermCodec::primed(separators.strings());
         let deleted = read_deleted(&manifest.deleted, layout.n_documents())?;
-        let spelling = match manifest.spelling.as_slice() {
-            [] => None,
-            bytes => Some(SpellingDirectory::read(bytes)?),
-        };
         Ok(Self {
             id: manifest.segment(),
             layout,
             separators,
-            spelling,
+            spelling: OnceLock::new(),
             n_deleted: deleted.len() as u32,
             deleted: Bits::of(&deleted),
             primed,
@@ -108,6 +105,22 @@ impl Segment {
             centroids: OnceLock::new(),
             manifest,
         })
+    }
+
+    /// The directory of the vocabulary, where the index has one.
+    ///
+    /// # Errors
+    /// [`IndexError`] when the manifest's bytes of it are damaged.
+    pub(super) fn spelling(&self) -> Result<Option<&SpellingDirectory>, IndexError> {
+        let bytes = self.manifest.spelling.as_slice();
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        if let Some(directory) = self.spelling.get() {
+            return Ok(Some(directory));
+        }
+        let read = SpellingDirectory::read(bytes)?;
+        Ok(Some(self.spelling.get_or_init(|| read)))
     }
 
     pub(super) fn block(&self, kind: Kind, number: u32) -> BlockId {
@@ -127,7 +140,13 @@ impl Segment {
 
     /// How many files of a kind the manifest needs; `None` where only the inventory knows. Where the
     /// query table `is_tuned`, the one that it was tuned from may be left.
-    pub(super) fn expected_files(&self, is_tuned: bool) -> impl Fn(Kind) -> Option<u32> {
+    ///
+    /// # Errors
+    /// [`IndexError`] when the directory of the vocabulary is damaged.
+    pub(super) fn expected_files(
+        &self,
+        is_tuned: bool,
+    ) -> Result<impl Fn(Kind) -> Option<u32>, IndexError> {
         let manifest = &self.manifest;
         let postings = manifest.n_postings_blocks;
         let lexicon = manifest.n_lexicon_blocks;
@@ -138,10 +157,8 @@ impl Segment {
         let filters = manifest.n_filter_blocks;
         let per_column = self.layout.n_documents().div_ceil(DOCUMENTS_PER_BLOCK);
         let sorts = manifest.sorts.len() as u32 * per_column;
-        let spelling = self
-            .spelling
-            .as_ref()
-            .map_or(0, SpellingDirectory::n_blocks);
+        let spelling = self.spelling()?;
+        let spelling = spelling.map_or(0, SpellingDirectory::n_blocks);
         let dictionary = u32::from(manifest.dictionary == Some(manifest.id));
         let n_cells = manifest.vectors.as_ref().map_or(0, |v| v.n_cells);
         let centroids = manifest.vectors.as_ref().map_or(0, |v| 1 + v.n_groups);
@@ -160,7 +177,7 @@ impl Segment {
         } else {
             0
         };
-        move |kind| match kind {
+        Ok(move |kind| match kind {
             Kind::Directory => Some(leaves),
             Kind::Lexicon => Some(lexicon),
             Kind::Postings => Some(postings),
@@ -175,7 +192,7 @@ impl Segment {
             Kind::Passages => Some(passages),
             Kind::Filters => Some(filters),
             Kind::Sort => Some(sorts),
-        }
+        })
     }
 
     /// The leaf of the directory that `term` belongs to.

@@ -4,11 +4,13 @@ use super::EngineError;
 use super::blocks::{Fetched, Index};
 use super::decode::Decoded;
 use super::plan::{FULL_WEIGHT, Plan, PlannedTerm};
+use super::rare::rare;
 use super::result::Note;
 use crate::analysis::{TokenKind, unicode};
 use crate::host::Host;
 use crate::query::Occur;
 use littoral_indexes::envelope::{BlockId, Kind};
+use littoral_indexes::manifest::ENTRY_NAME;
 use littoral_indexes::order::sort_by_key;
 use littoral_indexes::spelling::{Candidate, SpellingBlock, corrections};
 use std::sync::PoisonError;
@@ -52,10 +54,26 @@ impl<H: Host> Index<H> {
         if unknown.is_empty() {
             return Ok(());
         }
+        rare(self.replace(&unknown, text, plan, fetched, notes)).await
+    }
+
+    /// Adds to the `unknown` words of `plan` the terms of their nearest words.
+    async fn replace(
+        &self,
+        unknown: &[usize],
+        text: &str,
+        plan: &mut Plan,
+        fetched: &mut Fetched,
+        notes: &mut Vec<Note>,
+    ) -> Result<(), EngineError> {
+        let in_entry = |error| EngineError::Index {
+            path: ENTRY_NAME.into(),
+            error,
+        };
         let mut wanted: Vec<BlockId> = Vec::new();
-        for &i in &unknown {
+        for &i in unknown {
             for segment in &self.segments {
-                let Some(directory) = &segment.spelling else {
+                let Some(directory) = segment.spelling().map_err(in_entry)? else {
                     continue;
                 };
                 let numbers = directory.blocks_for_correction(&plan.terms[i].word, MAX_BLOCKS);
@@ -68,11 +86,11 @@ impl<H: Host> Index<H> {
         }
         let read = self.blocks(&wanted, fetched).await?;
         let mut suggestion = text.to_owned();
-        for &i in &unknown {
+        for &i in unknown {
             let word = plan.terms[i].word.clone();
             let mut candidates: Vec<Candidate> = Vec::new();
             for segment in &self.segments {
-                let Some(directory) = &segment.spelling else {
+                let Some(directory) = segment.spelling().map_err(in_entry)? else {
                     continue;
                 };
                 let numbers = directory.blocks_for_correction(&word, MAX_BLOCKS);

@@ -1,6 +1,6 @@
 //! The tables, taken apart from their columns.
 //!
-//! The file is a sequence of columns, each its length in bytes and then that many. All numbers are
+//! A file is a sequence of columns, each its length in bytes and then that many. All numbers are
 //! in groups of seven bits, lowest first; a signed one is doubled, and less one where it is
 //! negative (0, −1, 1, −2, …).
 //!
@@ -40,10 +40,19 @@ pub(super) struct Tables {
     lowers: Vec<(u32, u32)>,
 }
 
-/// The tables; the first call takes them apart.
-pub(super) fn tables() -> &'static Tables {
+/// The tables of all characters; the first call takes them apart.
+///
+/// Not inlined, since a module for pages is cut here: the core goes without this table.
+#[inline(never)]
+pub(super) fn full() -> &'static Tables {
     static TABLES: OnceLock<Tables> = OnceLock::new();
     TABLES.get_or_init(|| Tables::read(include_bytes!("tables.bin")))
+}
+
+/// Those of the characters that [`super::is_common`] names.
+pub(super) fn common() -> &'static Tables {
+    static TABLES: OnceLock<Tables> = OnceLock::new();
+    TABLES.get_or_init(|| Tables::read(include_bytes!("common.bin")))
 }
 
 /// Numbers one after the other; zero when there is none left.
