@@ -74,8 +74,8 @@ pub struct Chats {
     pub data_hash: String,
 }
 
-/// Makes examples of `pairs` and writes them into `folder`; `answers` has those that were given, by the
-/// [`key`] of their questions.
+/// Makes examples of `pairs` and writes them into `folder`; `answers` has those that were given, by the words
+/// of their questions in small letters.
 ///
 /// # Errors
 /// [`TuneError`] when the index cannot be read, or the folder not written.

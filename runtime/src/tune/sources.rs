@@ -92,7 +92,7 @@ pub struct Gathered {
     pub asked: Vec<Asked>,
     /// What each source gave.
     pub sources: Vec<Read>,
-    /// Answers that pairs give, by the [`key`] of their questions.
+    /// Answers that pairs give, by the words of their questions in small letters.
     pub answers: BTreeMap<String, String>,
 }
 
