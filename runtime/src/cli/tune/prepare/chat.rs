@@ -60,7 +60,7 @@ impl ChatArguments {
             return Ok(None);
         }
         let given = self.instructions.as_deref().map(read).transpose()?;
-        let mut instructions = given.unwrap_or_default().trim().to_owned();
+        let mut parts = vec![given.unwrap_or_default()];
         let schema = match &self.schema {
             Some(path) => {
                 let text = read(path)?;
@@ -72,16 +72,15 @@ impl ChatArguments {
                     )
                 };
                 let value = serde_json::from_str(&text).map_err(|error| bad(error.to_string()))?;
-                let told =
-                    format!("Answer with one JSON value that this JSON Schema allows: {value}");
-                let parts = [instructions.as_str(), told.as_str()];
-                instructions = parts.join("\n").trim().to_owned();
+                parts.push(format!(
+                    "Answer with one JSON value that this JSON Schema allows: {value}"
+                ));
                 Some(Schema::new(value).map_err(bad)?)
             }
             None => None,
         };
         Ok(Some(Behaviour {
-            instructions,
+            instructions: parts.join("\n").trim().to_owned(),
             schema,
         }))
     }
