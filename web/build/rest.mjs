@@ -12,8 +12,8 @@ const NAMES = [
   /littoral_indexes::spelling::|engine::spell::.*(replace|slip)/,
   // Phrases, words left out, words of one field.
   /engine::(phrase|restrict)::|engine::verify::|littoral_indexes::postings::positions::|PositionsBlock::read|TailBlock::read_positions/,
-  // Filters, facets and orders.
-  /engine::filter::.*(selected|filtered|facets|filters|count_values|order_by|_block)|engine::decimal::|littoral_indexes::(filters|sort)::read/,
+  // Orders other than the score's. Filters are counted by every search of a box whose site has some.
+  /engine::filter::.*(order_by|sort_blocks)|engine::decimal::|littoral_indexes::sort::read/,
   // Scores taken apart, hits unlike each other, rerankers.
   /engine::(explain|diverse)::|engine::rerank::.*rerank::|engine::dense::.*(rescore|keep_codes)|vectors::rows::/,
   // Vectors of an encoder in the page.
