@@ -73,7 +73,7 @@ export function load<G extends Glue>(
         const more = rest && compiled(rest);
         more?.catch(() => undefined);
         const functions = await glue();
-        const exports = await functions.default({ module_or_path: await source() });
+        const exports = await functions.default({ module_or_path: await compiled(source) });
         if (more) await WebAssembly.instantiate(await more, { core: exports as never });
         return functions;
       } catch (cause) {
@@ -90,13 +90,26 @@ export function load<G extends Glue>(
   return module;
 }
 
-/** A module from where it is. */
-async function compiled(source: Source): Promise<WebAssembly.Module> {
+const compilations = new WeakMap<Source, Promise<WebAssembly.Module>>();
+
+/** A module from where it is, fetched and compiled once: the core starts alone, and again with its rest. */
+function compiled(source: Source): Promise<WebAssembly.Module> {
+  let module = compilations.get(source);
+  if (module === undefined) {
+    module = compile(source);
+    module.catch(() => compilations.delete(source));
+    compilations.set(source, module);
+  }
+  return module;
+}
+
+async function compile(source: Source): Promise<WebAssembly.Module> {
   const given = await source();
   const got = typeof given === "string" || given instanceof URL ? await fetch(given) : given;
-  if (got instanceof Response && !got.ok) throw new Error(`HTTP status ${got.status} fetching ${got.url}`);
-  const bytes = got instanceof Response ? await got.arrayBuffer() : got;
-  return bytes instanceof WebAssembly.Module ? bytes : WebAssembly.compile(bytes);
+  if (!(got instanceof Response)) return got instanceof WebAssembly.Module ? got : WebAssembly.compile(got);
+  if (!got.ok) throw new Error(`HTTP status ${got.status} fetching ${got.url}`);
+  const isTold = got.headers.get("content-type")?.startsWith("application/wasm");
+  return isTold ? WebAssembly.compileStreaming(got) : WebAssembly.compile(await got.arrayBuffer());
 }
 
 /** The smallest module with an instruction of 128-bit SIMD: `i8x16.popcnt(i8x16.splat(0))`. */
