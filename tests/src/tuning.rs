@@ -197,3 +197,31 @@ pub fn prepare(root: &Path, more: &[&str]) -> Ran {
     let arguments = ["tune", "prepare", "index", "--json"];
     run(root, &[&arguments[..], more].concat())
 }
+
+/// Codes of the refusals of what was `measured`.
+pub fn refusals(measured: &Value) -> Vec<String> {
+    let refusals = measured["gate"]["refusals"].as_array().unwrap().iter();
+    refusals
+        .map(|r| r["code"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// nDCG@10 by vectors of the held-out queries in `data`, of the index at `index`.
+pub fn held_out_ndcg(root: &Path, index: &str) -> f64 {
+    let eval = [
+        "eval",
+        index,
+        "--queries",
+        "data/queries.jsonl",
+        "--qrels",
+        "data/qrels/held-out.tsv",
+        "--modes",
+        "dense",
+        "--json",
+    ];
+    let ran = run(root, &eval);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    ran.json()["runs"][0]["metrics"]["ndcg@10"]
+        .as_f64()
+        .unwrap()
+}

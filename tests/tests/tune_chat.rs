@@ -202,4 +202,9 @@ fn a_behaviour_of_ones_own_is_told_and_held_to_its_schema() {
         .concat(),
     );
     assert_eq!(ran.error_code(), "bad-schema");
+    // Nor would what is said of conversations where pairs are made.
+    let pairs = ["-o", "b", "--pairs", "faq.jsonl", "--schema", "schema.json"];
+    let ran = prepare(root, &pairs);
+    assert_eq!(ran.error_code(), "no-chat");
+    assert!(!root.join("b").exists());
 }

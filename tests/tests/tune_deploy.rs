@@ -6,7 +6,7 @@ use littoral_runtime::models::folder::Weights;
 use littoral_tests::models::WORDS;
 use littoral_tests::models::family::MINILM;
 use littoral_tests::program::{self, Ran, run};
-use littoral_tests::tuning::{lines, twins};
+use littoral_tests::tuning::{held_out_ndcg, lines, refusals, twins};
 use littoral_train::lora::Layout;
 use serde_json::{Value, json};
 use std::fs;
@@ -68,33 +68,6 @@ fn tune(root: &Path, action: &str, more: &[&str]) -> Ran {
     run(root, &[&arguments[..], more].concat())
 }
 
-fn codes(measured: &Value) -> Vec<String> {
-    let refusals = measured["gate"]["refusals"].as_array().unwrap().iter();
-    refusals
-        .map(|r| r["code"].as_str().unwrap().to_owned())
-        .collect()
-}
-
-/// nDCG@10 of the held-out queries by vectors, as the index is.
-fn figure(root: &Path) -> f64 {
-    let eval = [
-        "eval",
-        "index",
-        "--queries",
-        "data/queries.jsonl",
-        "--qrels",
-        "data/qrels/held-out.tsv",
-        "--modes",
-        "dense",
-        "--json",
-    ];
-    let ran = run(root, &eval);
-    assert_eq!(ran.code, 0, "{ran:?}");
-    ran.json()["runs"][0]["metrics"]["ndcg@10"]
-        .as_f64()
-        .unwrap()
-}
-
 fn inspected(root: &Path) -> Value {
     run(root, &["inspect", "index", "--json"]).json()
 }
@@ -117,7 +90,10 @@ fn a_tuned_encoder_is_measured_and_deployed_into_indexes_with_a_table_and_withou
             dense["difference"]["mean"].as_f64().unwrap() > 0.1,
             "{embedder}: {dense}"
         );
-        assert!((dense["before"]["ndcg@10"].as_f64().unwrap() - figure(root)).abs() < 1e-9);
+        assert!(
+            (dense["before"]["ndcg@10"].as_f64().unwrap() - held_out_ndcg(root, "index")).abs()
+                < 1e-9
+        );
         assert!(!measured["held_out"]["wins"].as_array().unwrap().is_empty());
         assert_eq!(measured["general"]["name"], "known items");
         // To measure changes nothing.
@@ -149,7 +125,7 @@ fn a_tuned_encoder_is_measured_and_deployed_into_indexes_with_a_table_and_withou
                 .contains("encoder tuned")
         );
         let after = dense["after"]["ndcg@10"].as_f64().unwrap();
-        let found = figure(root);
+        let found = held_out_ndcg(root, "index");
         assert!(
             (found - after).abs() < 1e-9,
             "{embedder}: {found}, not {after}"
@@ -161,7 +137,7 @@ fn a_tuned_encoder_is_measured_and_deployed_into_indexes_with_a_table_and_withou
         assert_eq!(updated.code, 0, "{updated:?}");
         assert_eq!(&inspected(root)["tuning"]["encoder"], encoder);
         // A table is fitted anew to them, with the new document.
-        let updated = figure(root);
+        let updated = held_out_ndcg(root, "index");
         let before = dense["before"]["ndcg@10"].as_f64().unwrap();
         let least = if embedder == "table" {
             before + 0.1
@@ -172,7 +148,7 @@ fn a_tuned_encoder_is_measured_and_deployed_into_indexes_with_a_table_and_withou
         // The next tuning is measured against this one, which it does not better.
         let again = tune(root, "deploy", &[]);
         assert_eq!(again.code, 1, "{embedder}: {again:?}");
-        assert_eq!(codes(&again.json()["measured"]), ["no-gain"]);
+        assert_eq!(refusals(&again.json()["measured"]), ["no-gain"]);
     }
 }
 
@@ -201,7 +177,7 @@ fn an_encoder_that_was_taught_wrongly_is_refused_and_what_is_forced_says_so() {
     assert_eq!(ran.json()["deployed"], false);
     let measured = ran.json()["measured"].clone();
     assert!(
-        codes(&measured).contains(&"no-gain".to_owned()),
+        refusals(&measured).contains(&"no-gain".to_owned()),
         "{measured}"
     );
     assert!(
@@ -237,12 +213,12 @@ fn an_encoder_trained_on_what_it_is_measured_with_is_refused() {
     assert_eq!(train(root, &["--force"]).code, 0);
     let ran = tune(root, "deploy", &[]);
     assert_eq!(ran.code, 1, "{ran:?}");
-    assert_eq!(codes(&ran.json()["measured"]), ["leaks"]);
+    assert_eq!(refusals(&ran.json()["measured"]), ["leaks"]);
     // Other pairs than it was trained on prove nothing.
     fs::write(&path, train_rows).unwrap();
     let ran = tune(root, "eval", &[]);
     assert_eq!(
-        (ran.code, codes(&ran.json())),
+        (ran.code, refusals(&ran.json())),
         (1, vec!["other-data".to_owned()])
     );
     // Nor does anything where no record tells what it was trained on.
@@ -250,7 +226,7 @@ fn an_encoder_trained_on_what_it_is_measured_with_is_refused() {
     assert_eq!(tune(root, "eval", &[]).error_code(), "no-data");
     let ran = tune(root, "eval", &["data"]);
     assert_eq!(
-        (ran.code, codes(&ran.json())),
+        (ran.code, refusals(&ran.json())),
         (1, vec!["unknown-data".to_owned()])
     );
 }

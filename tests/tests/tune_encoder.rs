@@ -10,7 +10,7 @@ use littoral_runtime::models::{load, reference};
 use littoral_runtime::tune::encoder::{CHECKPOINT, EncoderOptions, Event, JOB, Job};
 use littoral_tests::models::family::{ALL, BGE, CROSS_ENCODER, LEAF, MINILM};
 use littoral_tests::program::{self, Ran, run};
-use littoral_tests::tuning::twins;
+use littoral_tests::tuning::{held_out_ndcg, twins};
 use littoral_train::bert::{Bert, device};
 use littoral_train::data::Data;
 use littoral_train::lora::Layout;
@@ -232,22 +232,7 @@ fn an_encoder_is_tuned_packed_and_searched_with() {
             &["build", "documents", "-o", &index, "--embedder", embedder],
         );
         assert_eq!(built.code, 0, "{built:?}");
-        let eval = [
-            "eval",
-            &index,
-            "--queries",
-            "data/queries.jsonl",
-            "--qrels",
-            "data/qrels/held-out.tsv",
-            "--modes",
-            "dense",
-            "--json",
-        ];
-        let ran = run(root, &eval);
-        assert_eq!(ran.code, 0, "{ran:?}");
-        ran.json()["runs"][0]["metrics"]["ndcg@10"]
-            .as_f64()
-            .unwrap()
+        held_out_ndcg(root, &index)
     };
     let (before, after) = (ndcg("plain"), ndcg("tuned"));
     assert!(after > before + 0.1, "{before} → {after}");

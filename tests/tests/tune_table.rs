@@ -5,7 +5,7 @@ use littoral_runtime::ingest::{IngestOptions, discover};
 use littoral_runtime::store::Folder;
 use littoral_runtime::update::{Control, Inputs, update};
 use littoral_tests::program::{Ran, run};
-use littoral_tests::tuning::{index, judged, lines, prepare, tools};
+use littoral_tests::tuning::{index, judged, lines, prepare, refusals, tools};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
@@ -23,13 +23,6 @@ fn tuned(root: &Path, more: &[&str]) -> Ran {
 fn deploy(root: &Path, more: &[&str]) -> Ran {
     let arguments = ["tune", "deploy", "tuned", "--index", "index", "--json"];
     run(root, &[&arguments[..], more].concat())
-}
-
-fn codes(measured: &Value) -> Vec<String> {
-    let refusals = measured["gate"]["refusals"].as_array().unwrap().iter();
-    refusals
-        .map(|r| r["code"].as_str().unwrap().to_owned())
-        .collect()
 }
 
 fn files(root: &Path) -> BTreeSet<(String, Vec<u8>)> {
@@ -196,7 +189,7 @@ fn a_harmful_training_set_is_refused_and_what_is_forced_says_so() {
     let ran = deploy(root, &[]);
     assert_eq!(ran.code, 1, "{ran:?}");
     assert!(
-        codes(&ran.json()["measured"]).contains(&"no-gain".to_owned()),
+        refusals(&ran.json()["measured"]).contains(&"no-gain".to_owned()),
         "{ran:?}"
     );
     assert_eq!(files(root), before);
@@ -238,14 +231,14 @@ fn a_training_set_that_leaks_is_refused() {
     let ran = deploy(root, &[]);
     assert_eq!(ran.code, 1, "{ran:?}");
     assert!(
-        codes(&ran.json()["measured"]).contains(&"leaks".to_owned()),
+        refusals(&ran.json()["measured"]).contains(&"leaks".to_owned()),
         "{ran:?}"
     );
     // Other data than it was tuned on proves nothing.
     fs::write(&path, train).unwrap();
     let ran = deploy(root, &[]);
     assert_eq!(
-        (ran.code, codes(&ran.json()["measured"])),
+        (ran.code, refusals(&ran.json()["measured"])),
         (1, vec!["other-data".to_owned()])
     );
 }

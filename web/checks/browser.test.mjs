@@ -147,6 +147,24 @@ test("without a network, what is not loaded is an error, and the search goes on 
   await leave(visited);
 });
 
+test("what few searches run is fetched ahead, and found without a network", { skip }, async () => {
+  const visited = await visit();
+  await visited.page.clock.install();
+  await visited.page.evaluate(first, [plain, { worker: false }]);
+  visited.site.takeLog();
+  const fetched = visited.page.waitForResponse((answer) => answer.url().endsWith("/littoral-rest.wasm"));
+  const script = visited.page.waitForResponse((answer) => answer.url().endsWith("/rest.js"));
+  await visited.page.clock.runFor(10_000);
+  for (const answer of [await fetched, await script]) await answer.finished();
+  visited.site.setDown(true);
+  const n = await visited.page.evaluate(
+    (query) => globalThis.index.search(query, { explain: true }).then(({ hits }) => hits.length),
+    plain,
+  );
+  assert(n > 0);
+  await leave(visited);
+});
+
 test("blocked WebAssembly is an error that says so", { skip }, async () => {
   const visited = await visit("default-src 'self'; script-src 'self'");
   const code = await visited.page.evaluate(() =>

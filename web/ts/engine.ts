@@ -112,6 +112,9 @@ async function compile(source: Source): Promise<WebAssembly.Module> {
   return isTold ? WebAssembly.compileStreaming(got) : WebAssembly.compile(await got.arrayBuffer());
 }
 
+/** How long after an index is opened its engine's rest is fetched: nothing that is searched first waits for it. */
+const AHEAD_MS = 10_000;
+
 /** The smallest module with an instruction of 128-bit SIMD: `i8x16.popcnt(i8x16.splat(0))`. */
 const SIMD = new Uint8Array([
   0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11,
@@ -162,7 +165,10 @@ export async function openEngine(host: Host, sources: Sources, model?: Bytes): P
     const glue = () => import("./answers.js") as unknown as Promise<FullGlue>;
     return openWith(load("answers", glue, sources.answers), files());
   };
-  return new Session(await open(sources.isWhole ?? false, false), open, answering, embedder);
+  const opened = await open(sources.isWhole ?? false, false);
+  // Unasked, so that what needs the rest is found without a network, too. Whoever asks tries again.
+  if (!opened.isWhole) setTimeout(() => engine(true).catch(() => undefined), AHEAD_MS);
+  return new Session(opened, open, answering, embedder);
 }
 
 /** An index that is searched, and asked where somebody asks. */

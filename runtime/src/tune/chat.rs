@@ -91,18 +91,24 @@ pub fn write<H: Host>(
         data_hash: pairs.hash.clone(),
         ..Chats::default()
     };
+    let put = |name: &str, text: &str| {
+        let path = folder.join(name);
+        fs::write(&path, text).map_err(TuneError::io("write", &path))
+    };
     let mut flagged = String::new();
-    let mut sides = Vec::new();
-    for rows in [&pairs.train, &pairs.held_out] {
+    let sides = [
+        ("chat-train.jsonl", &pairs.train, &mut chats.train),
+        ("chat-held-out.jsonl", &pairs.held_out, &mut chats.held_out),
+    ];
+    for (name, rows, n) in sides {
         let mut lines = String::new();
-        let mut n = 0;
         for rows in by_query(rows) {
             let asked = Asked::new(corpus, &rows, options);
             let given = answers.get(&key(&asked.question)).map(String::as_str);
             match asked.example(index, given, options)? {
                 Ok(answer) => {
                     chats.unanswered += u64::from(answer == NOT_FOUND);
-                    n += 1;
+                    *n += 1;
                     lines.push_str(&asked.line(&answer, options));
                 }
                 Err((flag, reason)) => {
@@ -112,21 +118,7 @@ pub fn write<H: Host>(
                 }
             }
         }
-        sides.push((n, lines));
-    }
-    let put = |name: &str, text: &str| {
-        let path = folder.join(name);
-        fs::write(&path, text).map_err(TuneError::io("write", &path))
-    };
-    let names = ["chat-train.jsonl", "chat-held-out.jsonl"];
-    for ((n, lines), name) in sides.iter().zip(names) {
-        put(name, lines)?;
-        let of_side = if name == names[0] {
-            &mut chats.train
-        } else {
-            &mut chats.held_out
-        };
-        *of_side = *n;
+        put(name, &lines)?;
     }
     put("chat-flagged.jsonl", &flagged)?;
     put("chat.json", &format!("{:#}\n", json!(chats)))?;

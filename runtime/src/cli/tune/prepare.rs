@@ -119,9 +119,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
             "name another folder with --output, or replace it with --force",
         ));
     }
+    let chat = arguments.chat.options(arguments.seed)?;
     let index = open_with_models(&arguments.index, true, Named::default())?;
     let corpus = Corpus::read(&index).map_err(|error| failure(&error))?;
-    let chat = arguments.chat.options(arguments.seed)?;
     let gathered = gather(arguments, &corpus)?;
     let answers = gathered.answers.clone();
     let options = PrepareOptions {

@@ -44,7 +44,18 @@ impl ChatArguments {
     /// How examples are made, by this seed; `None` where none are asked for.
     pub(super) fn options(&self, seed: u64) -> Result<Option<ChatOptions>, Failure> {
         if self.format == Format::Pairs {
-            return Ok(None);
+            let given = [
+                (self.instructions.is_some(), "--instructions"),
+                (self.schema.is_some(), "--schema"),
+            ];
+            let Some((_, name)) = given.into_iter().find(|(is_given, _)| *is_given) else {
+                return Ok(None);
+            };
+            return Err(Failure::new(
+                "no-chat",
+                format!("{name} is for conversations, and pairs are asked for"),
+                "say --format chat, or leave it out",
+            ));
         }
         Ok(Some(ChatOptions {
             passages: self.passages as usize,
