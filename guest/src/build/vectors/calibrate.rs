@@ -15,6 +15,9 @@ const TARGET: u64 = 900;
 /// less than the words alone.
 const MAX_VECTORS: u64 = 1_024;
 
+/// Where not even [`MAX_VECTORS`] hold the target, so much less of the nearest is as good, in 1/1000.
+const NEARLY: u64 = 10;
+
 /// A centroid takes this share of a vector's bytes.
 const CENTROID_SHARE: f64 = 0.27;
 
@@ -78,26 +81,46 @@ pub(super) fn reads(placed: &Placed<'_>, queries: &Rows, workers: &impl Workers)
     let most = MAX_VECTORS * u64::from(n_cells) / n_vectors.max(1);
     let most = most.clamp(1, u64::from(n_cells)) as u32;
     let per_cell = n_vectors as f64 / f64::from(n_cells.max(1));
-    let mut best: Option<(bool, f64, Reads)> = None;
-    for (rung, &groups) in ladder.iter().enumerate() {
-        let ranks = ranks.iter().flat_map(|of_query| &of_query[rung]);
-        let (cells, held) = fewest(ranks, most);
-        let centroids = f64::from(n_cells) * f64::from(groups) / f64::from(n_groups.max(1));
-        let cost = f64::from(cells) * per_cell + CENTROID_SHARE * centroids;
-        let short = held < TARGET;
-        // What falls short of the target is measured by what it holds.
-        let cost = if short { -(held as f64) } else { cost };
-        if best.is_none_or(|(s, c, _)| (short, cost) < (s, c)) {
-            best = Some((short, cost, Reads { cells, groups }));
-        }
-    }
-    best.map_or(
-        Reads {
-            cells: most,
-            groups: n_groups,
-        },
-        |(_, _, reads)| reads,
-    )
+    let tried: Vec<Tried> = ladder
+        .iter()
+        .enumerate()
+        .map(|(rung, &groups)| {
+            let ranks = ranks.iter().flat_map(|of_query| &of_query[rung]);
+            let (cells, held) = fewest(ranks, most);
+            let centroids = f64::from(n_cells) * f64::from(groups) / f64::from(n_groups.max(1));
+            Tried {
+                reads: Reads { cells, groups },
+                held,
+                cost: f64::from(cells) * per_cell + CENTROID_SHARE * centroids,
+            }
+        })
+        .collect();
+    cheapest(&tried).unwrap_or(Reads {
+        cells: most,
+        groups: n_groups,
+    })
+}
+
+/// What was tried.
+struct Tried {
+    reads: Reads,
+    /// Share of the nearest that it holds, in 1/1000.
+    held: u64,
+    /// In bytes of a vector.
+    cost: f64,
+}
+
+/// The cheapest that hold [`TARGET`], or nearly what the best of them holds where none does.
+fn cheapest(tried: &[Tried]) -> Option<Reads> {
+    let best = tried.iter().map(|t| t.held).max()?;
+    let enough = if best < TARGET {
+        best.saturating_sub(NEARLY)
+    } else {
+        TARGET
+    };
+    let able = tried.iter().filter(|t| t.held >= enough);
+    let cheapest = able.min_by(|a, b| a.cost.total_cmp(&b.cost))?;
+    Some(cheapest.reads)
 }
 
 /// Numbers of groups that are tried: about a third more each, up to all; 0 where there are none.
@@ -202,5 +225,20 @@ mod tests {
         assert_eq!(fewest(ranks.iter(), 2), (2, 600));
         let lost = [0, u32::MAX];
         assert_eq!(fewest(lost.iter(), 9), (9, 500));
+    }
+
+    #[test]
+    fn the_cheapest_that_is_good_enough_is_read() {
+        let tried = |held: &[u64]| -> Option<u32> {
+            let tried = (1..).zip(held).map(|(groups, &held)| Tried {
+                reads: Reads { cells: 1, groups },
+                held,
+                cost: f64::from(groups),
+            });
+            Some(cheapest(&tried.collect::<Vec<_>>())?.groups)
+        };
+        assert_eq!(tried(&[700, 899, 900, 950]), Some(3));
+        assert_eq!(tried(&[700, 869, 870, 880]), Some(3));
+        assert_eq!(tried(&[]), None);
     }
 }
