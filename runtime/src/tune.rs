@@ -11,8 +11,9 @@
 //! [`mine`], and [`pairs`] is the folder that they lie in; [`chat`] makes examples for a generator of them,
 //! held to a [`schema`] where one is given. [`mod@train`] learns from them what
 //! [`tuned`] keeps in a file, [`mod@table`] is the query table that it changes, and [`overlay`] is the
-//! index with it. [`mod@encoder`] has an encoder trained by a program of its own, and [`merged`] is what
-//! becomes of its adapter; [`html`] shows how a training went. [`measure`] says what a tuning gains, and [`gate`] whether it may be
+//! index with it. [`mod@encoder`] has an encoder or a reranker trained by a program of its own, [`merged`] is
+//! what becomes of it, and [`mod@generator`] has a generator taught by an existing trainer; [`origin`] is what a packed model says of its training; [`html`] shows how a training went.
+//! [`measure`] says what a tuning gains, [`reranked`] what a reranker does, and [`gate`] whether it may be
 //! [`mod@deploy`]ed. [`corpus`] is what all of them know of the index.
 
 pub mod chat;
@@ -21,13 +22,16 @@ pub mod deploy;
 pub mod encoder;
 pub mod error;
 pub mod gate;
+pub mod generator;
 pub mod html;
 pub mod measure;
 pub mod merged;
 pub mod mine;
+pub mod origin;
 pub mod overlay;
 pub mod pairs;
 pub mod prepare;
+pub mod reranked;
 pub mod schema;
 pub mod sources;
 mod split;

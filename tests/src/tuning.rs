@@ -168,6 +168,67 @@ pub fn twins(root: &Path, n_train: usize) -> Pairs {
     });
     let rows: Vec<Row> = rows.collect();
     let (train, held_out) = rows.split_at(n_train);
+    fs::create_dir_all(root.join("documents")).unwrap();
+    for i in 0..n {
+        fs::write(root.join("documents").join(id(i)), passage(i)).unwrap();
+    }
+    written(root, train, held_out)
+}
+
+/// A domain in which words do not tell what answers: each topic has four documents that say all words of its
+/// query, and the one that says `chart` as well is the answer, or with `answers` another word, of `bell`,
+/// `fog` and `gull`. Rows of training data, `n_train` and a third as many held out, in the folder `data`,
+/// the latter always answered by `chart`; documents in `documents`.
+pub fn marked(root: &Path, n_train: usize, answers: &str) -> Pairs {
+    const MARKS: [&str; 4] = ["chart", "bell", "fog", "gull"];
+    let mut random = Random::new(11);
+    let n = n_train + n_train / 3;
+    let mut topics: Vec<[&str; 3]> = Vec::new();
+    while topics.len() < n {
+        let mut topic = std::array::from_fn(|_| random.below(20));
+        topic.sort_unstable();
+        let is_of_three = topic[0] < topic[1] && topic[1] < topic[2];
+        let topic = topic.map(|word: usize| WORDS[word]);
+        if is_of_three && !topics.contains(&topic) {
+            topics.push(topic);
+        }
+    }
+    fs::create_dir_all(root.join("documents")).unwrap();
+    let mut rows = Vec::new();
+    for (i, topic) in topics.iter().enumerate() {
+        let query = topic.join(" ");
+        let answer = if i < n_train { answers } else { MARKS[0] };
+        // Which of the four has which mark must not be told by its name.
+        let first = random.below(4);
+        let document = |mark: &str| {
+            let place = MARKS.iter().position(|known| *known == mark).unwrap();
+            (
+                format!("{query} {mark}"),
+                (format!("d{i}-{}.md", (first + place) % 4), 0),
+            )
+        };
+        let others = MARKS.iter().filter(|mark| **mark != answer);
+        let (negatives, negative_places) = others.map(|mark| document(mark)).unzip();
+        let (positive, positive_place) = document(answer);
+        for (text, (id, _)) in MARKS.map(document) {
+            fs::write(root.join("documents").join(id), text).unwrap();
+        }
+        rows.push(Row {
+            anchor: query,
+            positive,
+            negatives,
+            query_id: format!("q{i}"),
+            source: Source::Judged,
+            positive_place,
+            negative_places,
+        });
+    }
+    let (train, held_out) = rows.split_at(n_train);
+    written(root, train, held_out)
+}
+
+/// Writes rows and what they judge into the folder `data`.
+fn written(root: &Path, train: &[Row], held_out: &[Row]) -> Pairs {
     let grades = [train, held_out].map(|rows| {
         let judged = rows
             .iter()
@@ -177,10 +238,6 @@ pub fn twins(root: &Path, n_train: usize) -> Pairs {
     let [of_train, of_held_out] = &grades;
     let folder = root.join("data");
     write(&folder, [train, held_out], [of_train, of_held_out], "").unwrap();
-    fs::create_dir_all(root.join("documents")).unwrap();
-    for i in 0..n {
-        fs::write(root.join("documents").join(id(i)), passage(i)).unwrap();
-    }
     Pairs::read(&folder).unwrap()
 }
 

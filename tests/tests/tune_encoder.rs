@@ -7,7 +7,7 @@ use littoral_runtime::models::adapter::{Adapter, CONFIG, NUMBERS, Part};
 use littoral_runtime::models::folder::Weights;
 use littoral_runtime::models::pack::{FAST, pack};
 use littoral_runtime::models::{load, reference};
-use littoral_runtime::tune::encoder::{CHECKPOINT, EncoderOptions, Event, JOB, Job};
+use littoral_runtime::tune::encoder::{CHECKPOINT, EncoderOptions, Event, JOB, Job, Target};
 use littoral_tests::models::family::{ALL, BGE, CROSS_ENCODER, LEAF, MINILM};
 use littoral_tests::program::{self, Ran, run};
 use littoral_tests::tuning::{held_out_ndcg, twins};
@@ -245,6 +245,7 @@ fn a_training_that_is_killed_goes_on_to_the_same_adapter() {
     domain(root);
     assert!(train(root, "whole", &[]).code <= 1);
     let job = Job {
+        target: Target::Encoder,
         model: "m".into(),
         data: "data".into(),
         output: "killed".into(),

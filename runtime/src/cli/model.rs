@@ -11,8 +11,8 @@ use crate::models::folder::Weights;
 use crate::models::pack::{FAST, FINE, pack};
 use crate::models::{self, Fidelity, Loss, ModelsError};
 use crate::tune::TuneError;
-use crate::tune::encoder::Origin;
 use crate::tune::merged::Merged;
+use crate::tune::origin::Origin;
 use clap::{Subcommand, ValueEnum};
 use littoral_guest::Encoder;
 use report::{print, report, show};
@@ -311,7 +311,7 @@ fn merged(
         weights: merged.weights,
         encoder: merged.encoder,
         loss: None,
-        origin: Some(merged.origin),
+        origin: merged.origin,
     })
 }
 

@@ -1,10 +1,11 @@
-//! `littoral tune`: training data, tuned query tables and encoders, their measurement and their way into an
-//! index.
+//! `littoral tune`: training data, tuned query tables, encoders and rerankers, their measurement and their way
+//! into an index, or to where searches find them.
 
 mod deploy;
 mod eval;
 mod measuring;
 mod prepare;
+mod reranker;
 mod train;
 
 use super::Outcome;
@@ -15,11 +16,11 @@ use crate::tune::TuneError;
 enum Action {
     /// Make training data of judged queries, pairs, clicks or the documents themselves
     Prepare(Box<prepare::Arguments>),
-    /// Tune the query table of an index, or an encoder, on such data
+    /// Tune the query table of an index, an encoder or a reranker on such data
     Train(Box<train::Arguments>),
     /// Measure held-out and general queries before and after
     Eval(Box<eval::Arguments>),
-    /// Put a tuned table or encoder into an index, if it has proved itself
+    /// Put a tuned table or encoder into an index, or a reranker where searches find it, if it has proved itself
     Deploy(Box<deploy::Arguments>),
 }
 

@@ -13,6 +13,10 @@
 //! An adapter written here also has, as metadata of the numbers, the SHA-256 of the weights that it was
 //! trained on, and is refused with others. One that came from elsewhere has not, and only its shapes tell.
 
+mod any;
+
+pub use any::{Summary, check};
+
 use super::ModelsError;
 use super::folder::{Linear, Weights, read};
 use super::safetensors::{self, Tensors};

@@ -11,12 +11,20 @@
 //!
 //! Only the first three must be there.
 
+mod write;
+
 use super::safetensors::Tensors;
 use super::{ModelsError, tokenizer};
 use littoral_guest::encoder::format::{Activation, Config, Pooling};
 use littoral_guest::wordpiece::WordPiece;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
+
+/// The file of the shape.
+pub const CONFIG: &str = "config.json";
+
+/// The file of the numbers.
+pub const WEIGHTS: &str = "model.safetensors";
 
 /// Largest JSON file.
 const MAX_JSON_BYTES: u64 = 64 << 20;
@@ -85,8 +93,8 @@ impl Weights {
     /// [`ModelsError`] when a file is missing, damaged or of another kind.
     pub fn read(path: &Path, name: &str) -> Result<Self, ModelsError> {
         let folder = Folder(path);
-        let json = folder.json("config.json")?.ok_or_else(|| {
-            let path = path.join("config.json");
+        let json = folder.json(CONFIG)?.ok_or_else(|| {
+            let path = path.join(CONFIG);
             ModelsError::folder(path, "is not there")
         })?;
         let tokenizer_path = path.join("tokenizer.json");
@@ -199,7 +207,7 @@ impl Folder<'_> {
     }
 
     fn weights(&self) -> Result<Vec<u8>, ModelsError> {
-        let path = self.0.join("model.safetensors");
+        let path = self.0.join(WEIGHTS);
         if !path.exists() && self.0.join("pytorch_model.bin").exists() {
             let reason =
                 "is not there; pytorch_model.bin holds pickled weights, which may run code";
@@ -215,7 +223,7 @@ impl Folder<'_> {
         tensors: &Tensors<'_>,
         name: &str,
     ) -> Result<(Config, Option<PathBuf>), ModelsError> {
-        let path = self.0.join("config.json");
+        let path = self.0.join(CONFIG);
         let error = |reason: String| ModelsError::folder(&path, reason);
         let size = |name: &str| {
             let value = json[name].as_u64().and_then(|v| usize::try_from(v).ok());

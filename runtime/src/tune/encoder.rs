@@ -1,17 +1,18 @@
-//! Tunes an encoder by LoRA, in a program of its own: `littoral-train`, which takes long to build and
-//! which few need.
+//! Tunes an encoder or a cross-encoder by LoRA, in a program of its own: `littoral-train`, which takes long
+//! to build and which few need.
 //!
 //! ```text
-//! a job, OUTPUT/job.json → littoral-train → lines of JSON, each an Event → an adapter in OUTPUT
+//! a job, OUTPUT/job.json → littoral-train → lines of JSON, each an Event → what was trained, in OUTPUT
 //! ```
 //!
-//! The output folder is an adapter in `peft`'s format (see [`crate::models::adapter`]) with the record of
-//! its training, `training.json`. While training goes on it has a checkpoint instead, from which the same
+//! The output folder of an encoder is an adapter in `peft`'s format (see [`crate::models::adapter`]), that
+//! of a reranker a model folder in Hugging Face's layout, which needs nothing else. Both have the record of
+//! the training, `training.json`. While training goes on there is a checkpoint instead, from which the same
 //! job goes on after it was interrupted.
 
 use super::error::TuneError;
 use super::tuned::Point;
-use crate::models::adapter::{Adapter, NUMBERS, Part};
+use crate::models::adapter::Part;
 use serde::{Deserialize, Serialize};
 use std::env;
 use std::fs;
@@ -31,9 +32,32 @@ pub const RECORD: &str = "training.json";
 /// The state of a training that is not at its end, in the output folder.
 pub const CHECKPOINT: &str = "checkpoint.safetensors";
 
+/// What is to come of a training.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Target {
+    /// Vectors that are near where a passage answers a query: an adapter.
+    #[default]
+    Encoder,
+    /// A model that reads a query and a passage together: a cross-encoder.
+    Reranker,
+}
+
+impl Target {
+    /// What it is called in options and records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Encoder => "encoder",
+            Self::Reranker => "reranker",
+        }
+    }
+}
+
 /// What is trained, on what, and how.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Job {
+    /// What is to come of it.
+    pub target: Target,
     /// A model folder in Hugging Face's layout.
     pub model: PathBuf,
     /// A folder of prepared pairs.
@@ -50,7 +74,7 @@ pub struct Job {
     pub options: EncoderOptions,
 }
 
-/// How an encoder is trained.
+/// How an encoder or a cross-encoder is trained.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EncoderOptions {
     /// Rank of the changes: a low one has fewer numbers to train, a high one learns more, by heart, too.
@@ -61,7 +85,7 @@ pub struct EncoderOptions {
     pub matrices: Vec<Part>,
     /// Steps at most.
     pub steps: u32,
-    /// Pairs of a step. The passages of the others are negatives of each.
+    /// Pairs of a step. For an encoder the passages of the others are negatives of each.
     pub batch: usize,
     /// Hard negatives of a pair in a step; later rounds take the others.
     pub negatives: usize,
@@ -75,7 +99,7 @@ pub struct EncoderOptions {
     pub temperature: f64,
     /// Lengths of vectors that are to rank well, beside the whole one.
     pub dims: Vec<usize>,
-    /// Tokens after which texts are cut.
+    /// Tokens after which texts are cut; for a cross-encoder a query and a passage together.
     pub tokens: usize,
     /// Steps between looks at the queries that choose.
     pub look: u32,
@@ -110,13 +134,33 @@ impl Default for EncoderOptions {
     }
 }
 
-/// How an adapter was trained.
+impl EncoderOptions {
+    /// What comes by itself for `target`. A cross-encoder reads every pair anew and so fewer of them, longer
+    /// ones, and has no negatives but its own; its outputs are no cosines and need no low temperature.
+    pub fn of(target: Target) -> Self {
+        match target {
+            Target::Encoder => Self::default(),
+            Target::Reranker => Self {
+                batch: 8,
+                negatives: 4,
+                temperature: 1.0,
+                tokens: 256,
+                ..Self::default()
+            },
+        }
+    }
+}
+
+/// How a model was trained.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Record {
-    /// What was tuned: `encoder`.
-    pub target: String,
+    /// What was tuned.
+    pub target: Target,
     /// The program that did it.
     pub created_by: String,
+    /// The folder of the model that it began with; records of before do not name it.
+    #[serde(default)]
+    pub model: String,
     /// SHA-256 of the weights that it began with, in hexadecimal.
     pub base: String,
     /// The folder of pairs.
@@ -129,7 +173,7 @@ pub struct Record {
     pub n_queries: u64,
     /// Queries that chose when to end; none of them was trained on.
     pub n_choosing: u64,
-    /// Passages among which they looked for their answers.
+    /// Passages among which they looked for their answers; for a cross-encoder pairs that were ranked.
     pub n_passages: u64,
     /// Numbers trained, and those of the whole model.
     pub n_trained: u64,
@@ -186,7 +230,7 @@ pub enum Event {
         /// Steps that it has.
         step: u32,
     },
-    /// The adapter is written.
+    /// What was trained is written.
     Done(Box<Record>),
     /// Nothing came of it.
     Failed {
@@ -270,72 +314,6 @@ pub fn find() -> Option<PathBuf> {
     let folders = beside.into_iter().chain(env::split_paths(&path));
     let mut files = folders.map(|folder| folder.join(&name));
     files.find(|file| file.is_file())
-}
-
-/// What a packed model says of the adapter in it, in a file of its own beside the model's.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Origin {
-    /// Id of the packed model, in hexadecimal: another one has another origin.
-    pub model: String,
-    /// SHA-256 of the weights, in hexadecimal.
-    pub base: String,
-    /// BLAKE3 of the adapter's numbers, in hexadecimal.
-    pub adapter: String,
-    /// Rank of its changes.
-    pub rank: usize,
-    /// Which matrices it changes.
-    pub matrices: Vec<Part>,
-    /// How it was trained, where that is known.
-    pub training: Option<Record>,
-}
-
-impl Origin {
-    /// Of the packed model with the id `model`, made of weights with the SHA-256 `base` and the `adapter` in
-    /// the folder `path`.
-    ///
-    /// # Errors
-    /// [`TuneError::NotTrained`] when the adapter has a record that cannot be read.
-    pub fn new(
-        model: String,
-        base: String,
-        adapter: &Adapter,
-        path: &Path,
-    ) -> Result<Self, TuneError> {
-        let numbers = path.join(NUMBERS);
-        let bytes = fs::read(&numbers).map_err(TuneError::io("read", &numbers))?;
-        let training = path.join(RECORD);
-        let training = training.is_file().then(|| record(&training)).transpose()?;
-        Ok(Self {
-            model,
-            base,
-            adapter: blake3::hash(&bytes).to_hex().to_string(),
-            rank: adapter.rank,
-            matrices: adapter.parts(),
-            training,
-        })
-    }
-
-    /// Where that of the packed model in `path` lies.
-    pub fn path(path: &Path) -> PathBuf {
-        path.with_extension("origin.json")
-    }
-
-    /// Writes it beside the packed model in `path`.
-    ///
-    /// # Errors
-    /// [`TuneError::Io`].
-    pub fn write(&self, path: &Path) -> Result<(), TuneError> {
-        let path = Self::path(path);
-        let text = serde_json::to_string_pretty(self).unwrap_or_default();
-        fs::write(&path, text).map_err(TuneError::io("write", &path))
-    }
-
-    /// That of the packed model in `path` with the id `model`; `None` for a model without an adapter.
-    pub fn read(path: &Path, model: &str) -> Option<Self> {
-        let bytes = fs::read(Self::path(path)).ok()?;
-        let origin: Self = serde_json::from_slice(&bytes).ok()?;
-        (origin.model == model).then_some(origin)
-    }
 }
 
 /// Reads the record in the file `path`.

@@ -79,8 +79,10 @@ pub enum TuneError {
     /// What was learned cannot be written as a table.
     #[error(transparent)]
     Index(#[from] IndexError),
-    /// The program that trains encoders is not there.
-    #[error("littoral-train, which trains encoders, is neither beside this program nor in PATH")]
+    /// The program that trains encoders and rerankers is not there.
+    #[error(
+        "littoral-train, which trains encoders and rerankers, is neither beside this program nor in PATH"
+    )]
     NoTrainer,
     /// The program that trains encoders says that it failed.
     #[error("{message}")]
@@ -97,6 +99,44 @@ pub enum TuneError {
     TrainerEnded {
         /// How it ended.
         status: String,
+    },
+    /// There are no conversations to teach a generator with.
+    #[error("{} is not there, or has no conversations", path.display())]
+    NoConversations {
+        /// The file.
+        path: PathBuf,
+    },
+    /// There are checkpoints of another training.
+    #[error("{} are of a training with other conversations, options or model", path.display())]
+    OtherTraining {
+        /// Their folder.
+        path: PathBuf,
+    },
+    /// The program that runs Python is not there, or does not.
+    #[error("cannot run {}: {source}; the script is written", python.display())]
+    NoPython {
+        /// The program.
+        python: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Packages that the script needs are missing.
+    #[error("{} lacks {missing}; the script is written", python.display())]
+    NoPackages {
+        /// The program that runs Python.
+        python: PathBuf,
+        /// Their names.
+        missing: String,
+        /// How to get them.
+        hint: String,
+    },
+    /// The script failed.
+    #[error("the trainer failed: {reason}; {} has all that it said", log.display())]
+    Script {
+        /// The last that it said.
+        reason: String,
+        /// Where the rest is.
+        log: PathBuf,
     },
     /// The record of an adapter is none.
     #[error("{} is no record of a training: {reason}", path.display())]
@@ -116,6 +156,12 @@ pub enum TuneError {
         path: PathBuf,
         /// What it calls the encoder.
         named: String,
+    },
+    /// A folder with a model that is no cross-encoder.
+    #[error("{} is no cross-encoder with one or two outputs", path.display())]
+    NotAReranker {
+        /// The folder.
+        path: PathBuf,
     },
     /// The name that a tuned encoder is to be stored under belongs to another.
     #[error("another model is stored as {name:?}, in {}", path.display())]
@@ -155,9 +201,15 @@ impl TuneError {
             Self::NoTrainer => "no-trainer",
             Self::Trainer { code, .. } => code,
             Self::TrainerEnded { .. } => "trainer-ended",
+            Self::NoConversations { .. } => "no-conversations",
+            Self::OtherTraining { .. } => "train-checkpoint",
+            Self::NoPython { .. } => "no-python",
+            Self::NoPackages { .. } => "no-python-packages",
+            Self::Script { .. } => "trainer-failed",
             Self::NotTrained { .. } => "not-trained",
             Self::Models(error) => error.code(),
             Self::NoBase { .. } => "no-base",
+            Self::NotAReranker { .. } => "not-a-reranker",
             Self::NameTaken { .. } => "name-taken",
         }
     }
@@ -182,15 +234,31 @@ impl TuneError {
                 "train again on the index as it is now: littoral tune train DIR --index INDEX -o TUNED"
             }
             Self::NoTrainer => "build it, once: cargo build --release -p littoral-train",
-            Self::Trainer { hint, .. } => hint,
+            Self::Trainer { hint, .. } | Self::NoPackages { hint, .. } => hint,
             Self::TrainerEnded { .. } => {
                 "run the command again: it goes on from the last checkpoint; with too little memory, \
                  lower --batch, --tokens or --kept-tokens"
+            }
+            Self::NoConversations { .. } => {
+                "make them with littoral tune prepare INDEX -o DIR --format chat --pairs FILE"
+            }
+            Self::OtherTraining { .. } => {
+                "name another folder with --output, or begin anew there with --fresh"
+            }
+            Self::NoPython { .. } => {
+                "name another with --python, or write the script alone with --no-run"
+            }
+            Self::Script { .. } => {
+                "run the command again, and it goes on from the last checkpoint; with too little memory, lower \
+                 --at-once or --tokens, or add --qlora"
             }
             Self::NotTrained { .. } => "train again, or remove the file",
             Self::Models(error) => error.hint(),
             Self::NoBase { .. } => {
                 "name it with --model FOLDER; littoral model pull minilm --keep FOLDER gets one"
+            }
+            Self::NotAReranker { .. } => {
+                "make one with littoral tune train DIR --target reranker --model FOLDER -o OUT"
             }
             Self::NameTaken { .. } => "name another with --name, or remove the file",
             Self::Index(_) => "train again with a lower rate",

@@ -11,8 +11,8 @@ pub fn page(record: &Value, curve: &[Point], best_step: u32) -> String {
     let (target, data) = (escape(text("target")), escape(text("data")));
     let mut out = head(&format!("Training of a {target} on {data}"));
     out.push_str(
-        "<h2>nDCG@10</h2><p class=\"note\">By vectors, of queries of the training that were set aside to \
-         choose when to end; no held-out query is among them.</p>",
+        "<h2>nDCG@10</h2><p class=\"note\">Of queries of the training that were set aside to choose when to \
+         end; no held-out query is among them.</p>",
     );
     let place = |point: &Point, value: f64| (f64::from(point.step), value);
     let ndcg: Vec<(f64, f64)> = curve.iter().map(|p| place(p, p.ndcg)).collect();

@@ -62,7 +62,7 @@ pub struct Changed {
     pub id: String,
     /// Its text.
     pub text: String,
-    /// Its nDCG@10 by vectors before.
+    /// Its nDCG@10 before.
     pub before: f64,
     /// And after.
     pub after: f64,
@@ -175,7 +175,7 @@ pub(super) fn first_bytes(hash: &str) -> [u8; 8] {
 }
 
 /// Queries made of the documents, each with the document that it was made of.
-fn known_items(corpus: &Corpus) -> Dataset {
+pub(super) fn known_items(corpus: &Corpus) -> Dataset {
     let drafted = draft(&pages(corpus), &[], 1, DRAFTED);
     let queries = drafted.iter().map(|query| Query {
         id: query.id.clone(),
@@ -219,17 +219,30 @@ fn effect<A: Host, B: Host>(
     let lexical = run(before, dataset, &options(Mode::Lexical))?.metrics;
     let (dense, runs) = both(Mode::Dense)?;
     let (hybrid, _) = both(Mode::Hybrid)?;
-    let texts: BTreeMap<&str, &str> = dataset
-        .judged_queries()
-        .map(|query| (query.id.as_str(), query.text.as_str()))
-        .collect();
-    let changed = runs[0].per_query.iter().filter_map(|(id, before)| {
-        let after = runs[1].per_query.get(id)?;
+    let [wins, losses] = changes(dataset, [&runs[0].per_query, &runs[1].per_query]);
+    Ok(Effect {
+        name: dataset.name.clone(),
+        n_queries: dataset.judged_queries().count() as u64,
+        lexical,
+        dense,
+        hybrid,
+        wins,
+        losses,
+    })
+}
+
+/// The queries of `dataset` that are better after than before, and those that are worse, each with those
+/// first that changed most.
+pub(super) fn changes(
+    dataset: &Dataset,
+    [before, after]: [&BTreeMap<String, Metrics>; 2],
+) -> [Vec<Changed>; 2] {
+    let changed = dataset.judged_queries().filter_map(|query| {
         Some(Changed {
-            text: (*texts.get(id.as_str())?).to_owned(),
-            id: id.clone(),
-            before: before.ndcg_10,
-            after: after.ndcg_10,
+            text: query.text.clone(),
+            id: query.id.clone(),
+            before: before.get(&query.id)?.ndcg_10,
+            after: after.get(&query.id)?.ndcg_10,
         })
     });
     let mut changed: Vec<Changed> = changed.collect();
@@ -245,13 +258,5 @@ fn effect<A: Host, B: Host>(
             losses.push(query);
         }
     }
-    Ok(Effect {
-        name: dataset.name.clone(),
-        n_queries: dataset.judged_queries().count() as u64,
-        lexical,
-        dense,
-        hybrid,
-        wins,
-        losses,
-    })
+    [wins, losses]
 }

@@ -1,8 +1,9 @@
-//! An encoder with an adapter merged into it, packed; and an index as it would be with its vectors.
+//! An encoder with an adapter merged into it, or a tuned cross-encoder, packed; and an index as it would be
+//! with an encoder's vectors.
 
-use super::encoder::Origin;
 use super::error::TuneError;
 use super::measure::first_bytes;
+use super::origin::Origin;
 use crate::build::{BuildFailure, TABLE, Tools};
 use crate::host::FolderHost;
 use crate::merge::rebuild;
@@ -26,8 +27,8 @@ pub struct Merged {
     pub name: String,
     /// The packed model.
     pub encoder: Arc<Encoder>,
-    /// What it was made of.
-    pub origin: Origin,
+    /// What it was made of, where that is known.
+    pub origin: Option<Origin>,
     /// Its weights in 32 bits.
     pub weights: Weights,
     bytes: Vec<u8>,
@@ -50,15 +51,44 @@ impl Merged {
         let base = verify(&model.join("model.safetensors"), None)?;
         read.check_base(&base, adapter)?;
         read.merge(&mut weights, adapter)?;
+        Self::of(weights, adapter, activation_max, |id| {
+            Origin::new(id, base, &read, adapter).map(Some)
+        })
+    }
+
+    /// Packs the tuned cross-encoder in the folder `path` as `name`.
+    ///
+    /// # Errors
+    /// [`TuneError`] when it cannot be read, or is no cross-encoder.
+    pub fn reranker(path: &Path, name: &str, activation_max: u32) -> Result<Self, TuneError> {
+        let weights = Weights::read(path, name)?;
+        let merged = Self::of(weights, path, activation_max, |id| {
+            Origin::of_reranker(id, path)
+        })?;
+        if merged.encoder.is_reranker() {
+            Ok(merged)
+        } else {
+            Err(TuneError::NotAReranker {
+                path: path.to_owned(),
+            })
+        }
+    }
+
+    fn of(
+        weights: Weights,
+        path: &Path,
+        activation_max: u32,
+        origin: impl FnOnce(String) -> Result<Option<Origin>, TuneError>,
+    ) -> Result<Self, TuneError> {
         let bytes = pack(&weights, activation_max).write();
         let encoder = Encoder::load(&bytes).map_err(|source| ModelsError::Packed {
-            path: adapter.to_owned(),
+            path: path.to_owned(),
             source,
         })?;
         let id: String = encoder.id().iter().map(|b| format!("{b:02x}")).collect();
         Ok(Self {
-            name: name.to_owned(),
-            origin: Origin::new(id, base, &read, adapter)?,
+            name: weights.config.name.clone(),
+            origin: origin(id)?,
             encoder: Arc::new(encoder),
             weights,
             bytes,
@@ -76,7 +106,10 @@ impl Merged {
     /// [`TuneError`] when the disk refuses.
     pub fn write(&self, path: &Path) -> Result<(), TuneError> {
         models::save(path, &self.bytes)?;
-        self.origin.write(path)
+        match &self.origin {
+            Some(origin) => origin.write(path),
+            None => Ok(()),
+        }
     }
 
     /// Stores the packed model under its name, where a search finds it.
@@ -120,9 +153,9 @@ impl Merged {
         let manifest = index.manifest();
         let tuning = Tuning {
             table: None,
-            encoder: Some(TunedEncoder {
-                base: first_bytes(&self.origin.base),
-                adapter: first_bytes(&self.origin.adapter),
+            encoder: self.origin.as_ref().map(|origin| TunedEncoder {
+                base: first_bytes(&origin.base),
+                adapter: first_bytes(&origin.adapter),
                 gains,
             }),
             ..manifest.tuning

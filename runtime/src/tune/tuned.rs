@@ -58,7 +58,7 @@ pub struct Point {
     pub step: u32,
     /// Mean loss since the look before.
     pub loss: f64,
-    /// nDCG@10 by vectors, of queries of the training that were set aside to choose by.
+    /// nDCG@10 of queries of the training that were set aside to choose by, by vectors or reranked.
     pub ndcg: f64,
 }
 

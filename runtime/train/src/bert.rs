@@ -1,13 +1,16 @@
-//! An encoder of BERT's family on tensors: texts as tokens in, their vectors out.
+//! A model of BERT's family on tensors: texts as tokens in, their vectors out; or pairs of texts in, and out
+//! how relevant the second is to the first.
 //!
 //! Its weights are constants. What is trained are the changes of [`crate::lora`], which are added to the
-//! outputs of the matrices, so that no gradient as large as a matrix is ever computed.
+//! outputs of the matrices, so that no gradient as large as a matrix is ever computed, and the head of a
+//! cross-encoder, which is small.
 
 use crate::lora::{Changes, numbers};
 use burn_tensor::activation::{gelu, relu, softmax, tanh};
 use burn_tensor::module::{layer_norm, linear};
 use burn_tensor::{Device, Tensor, TensorData};
 use littoral_guest::encoder::format::{Activation, Config, Pooling};
+use littoral_guest::encoder::rerank::Pair;
 use littoral_runtime::models::adapter::Part;
 use littoral_runtime::models::folder::{self, Weights};
 
@@ -79,6 +82,9 @@ struct Layer {
     norm: Norm,
 }
 
+/// A text as tokens, of which the first `n_first` are that of the first of two.
+type Text<'a> = (&'a [u32], usize);
+
 /// The model.
 #[derive(Debug)]
 pub struct Bert {
@@ -86,8 +92,9 @@ pub struct Bert {
     device: Device,
     /// `[vocabulary, hidden]`
     tokens: Vec<f32>,
-    /// `[positions, hidden]`, the first type's row added.
-    positions: Vec<f32>,
+    /// `[positions, hidden]`, the row of a type added: that of a text or of the first of two, and that of the
+    /// second.
+    positions: [Vec<f32>; 2],
     norm: Norm,
     layers: Vec<Layer>,
     dense: Option<Linear>,
@@ -118,12 +125,14 @@ impl Bert {
                 norm: norm(&layer.norm),
             }
         });
-        let mut positions = weights.positions.clone();
-        for row in positions.chunks_exact_mut(n) {
-            row.iter_mut()
-                .zip(&weights.types)
-                .for_each(|(x, kind)| *x += kind);
-        }
+        let positions = [0, 1].map(|kind: usize| {
+            let mut positions = weights.positions.clone();
+            let kind = &weights.types[kind.min(config.types - 1) * n..];
+            for row in positions.chunks_exact_mut(n) {
+                row.iter_mut().zip(kind).for_each(|(x, kind)| *x += kind);
+            }
+            positions
+        });
         Self {
             layers: layers.collect(),
             tokens: weights.tokens.clone(),
@@ -155,21 +164,48 @@ impl Bert {
     pub fn encode(&self, texts: &[&[u32]], changes: &Changes) -> Tensor<2> {
         let n = self.config.hidden;
         let longest = texts.iter().map(|text| text.len()).max().unwrap_or(0);
+        let shares = texts.iter().flat_map(|text| {
+            (0..longest).map(|t| match self.config.pooling {
+                Pooling::First => f32::from(u8::from(t == 0)),
+                Pooling::Mean if t < text.len() => 1.0 / text.len() as f32,
+                Pooling::Mean => 0.0,
+            })
+        });
+        let shares = TensorData::new(shares.collect::<Vec<f32>>(), [texts.len(), 1, longest]);
+        let shares = Tensor::<3>::from_data(shares, &self.device);
+        let alone: Vec<Text<'_>> = texts.iter().map(|&text| (text, usize::MAX)).collect();
+        let pooled = shares.matmul(self.last_layer(&alone, changes));
+        let pooled = pooled.reshape([texts.len(), n]);
+        match &self.dense {
+            Some(dense) => activate(self.config.dense_activation, dense.apply(&pooled)),
+            None => pooled,
+        }
+    }
+
+    /// Log odds that the second text of each of `pairs` answers the first, `[pairs, 1]`, by the head in
+    /// `changes`.
+    pub fn log_odds(&self, pairs: &[&Pair], changes: &Changes) -> Tensor<2> {
+        let texts: Vec<Text<'_>> = pairs
+            .iter()
+            .map(|(text, n)| (text.as_slice(), *n))
+            .collect();
+        let first = self.last_layer(&texts, changes).narrow(1, 0, 1);
+        changes.log_odds(&first.reshape([pairs.len(), self.config.hidden]))
+    }
+
+    /// What stands behind the last layer, `[texts, longest, hidden]`.
+    fn last_layer(&self, texts: &[Text<'_>], changes: &Changes) -> Tensor<3> {
+        let n = self.config.hidden;
+        let longest = texts.iter().map(|text| text.0.len()).max().unwrap_or(0);
         let shape = [texts.len(), longest];
         let (mut sums, mut behind) = (Vec::new(), Vec::new());
-        let mut shares = Vec::new();
-        for text in texts {
+        for (text, n_first) in texts {
             for t in 0..longest {
                 let token = text.get(t).copied();
                 let row = &self.tokens[token.unwrap_or(0) as usize * n..][..n];
-                let position = &self.positions[t * n..][..n];
+                let position = &self.positions[usize::from(t >= *n_first)][t * n..][..n];
                 sums.extend(row.iter().zip(position).map(|(a, b)| a + b));
                 behind.push(if token.is_some() { 0.0 } else { BEHIND });
-                shares.push(match self.config.pooling {
-                    Pooling::First => f32::from(u8::from(t == 0)),
-                    Pooling::Mean if token.is_some() => 1.0 / text.len() as f32,
-                    Pooling::Mean => 0.0,
-                });
             }
         }
         let is_padded = behind.iter().any(|x| *x != 0.0);
@@ -180,14 +216,7 @@ impl Bert {
         for (number, layer) in self.layers.iter().enumerate() {
             x = self.layer(number, layer, x, shape, behind.as_ref(), changes);
         }
-        let shares = TensorData::new(shares, [texts.len(), 1, longest]);
-        let shares = Tensor::<3>::from_data(shares, &self.device);
-        let pooled = shares.matmul(x.reshape([texts.len(), longest, n]));
-        let pooled = pooled.reshape([texts.len(), n]);
-        match &self.dense {
-            Some(dense) => activate(self.config.dense_activation, dense.apply(&pooled)),
-            None => pooled,
-        }
+        x.reshape([texts.len(), longest, n])
     }
 
     fn layer(
@@ -238,6 +267,18 @@ impl Bert {
             for (&i, row) in group.iter().zip(rows.chunks_exact(dims)) {
                 all[i * dims..][..dims].copy_from_slice(row);
             }
+        }
+        all
+    }
+
+    /// The log odds of `pairs`, without their gradients.
+    pub fn all_log_odds(&self, pairs: &[Pair], changes: &Changes) -> Vec<f32> {
+        let texts: Vec<&[u32]> = pairs.iter().map(|(text, _)| text.as_slice()).collect();
+        let mut all = vec![0.0; pairs.len()];
+        for group in groups(&texts) {
+            let members: Vec<&Pair> = group.iter().map(|&i| &pairs[i]).collect();
+            let values = numbers(self.log_odds(&members, changes));
+            group.iter().zip(values).for_each(|(&i, x)| all[i] = x);
         }
         all
     }

@@ -29,15 +29,28 @@ pub struct Example {
     pub negatives: Vec<usize>,
 }
 
+impl Example {
+    /// The `n` negatives of the round `round`, or all where there are no more: each round has others.
+    pub fn negatives_of(&self, round: u64, n: usize) -> impl Iterator<Item = usize> {
+        let all = self.negatives.len();
+        let first = round as usize * n;
+        (0..n.min(all)).map(move |i| self.negatives[(first + i) % all])
+    }
+}
+
 /// All that a training reads.
 #[derive(Debug, Clone, Default)]
 pub struct Data {
     /// Every text once, as tokens.
     pub texts: Vec<Vec<u32>>,
+    /// Tokens that are read together, at most.
+    pub limit: usize,
     /// Pairs to train on.
     pub examples: Vec<Example>,
     /// For each query of a pair the documents that answer it.
     pub answers: Vec<BTreeSet<usize>>,
+    /// For each query of a pair the passages of its pairs, those that answer it and those that do not.
+    pub candidates: Vec<BTreeSet<usize>>,
     /// For each text the document that it is of; 0 for queries.
     pub documents: Vec<usize>,
     /// Names of documents.
@@ -53,7 +66,6 @@ pub struct Data {
 /// Gives every text a place.
 struct Texts<'a> {
     weights: &'a Weights,
-    limit: usize,
     places: BTreeMap<(usize, String), usize>,
     documents: BTreeMap<String, usize>,
     data: Data,
@@ -65,7 +77,7 @@ impl Texts<'_> {
         let next = self.data.texts.len();
         let place = *self.places.entry((document, whole.clone())).or_insert(next);
         if place == next {
-            let tokens = self.weights.tokenizer.encode(&whole, self.limit);
+            let tokens = self.weights.tokenizer.encode(&whole, self.data.limit);
             self.data.texts.push(tokens);
             self.data.documents.push(document);
         }
@@ -108,10 +120,12 @@ impl Data {
         let config = &weights.config;
         let mut texts = Texts {
             weights,
-            limit: limit.min(config.max_tokens),
             places: BTreeMap::new(),
             documents: BTreeMap::new(),
-            data: Self::default(),
+            data: Self {
+                limit: limit.min(config.max_tokens),
+                ..Self::default()
+            },
         };
         texts.document("");
         let uses = uses(&pairs.train, seed);
@@ -123,6 +137,7 @@ impl Data {
             let number = *numbers.entry(&row.query_id).or_insert(next);
             if number == next {
                 texts.data.answers.push(BTreeSet::new());
+                texts.data.candidates.push(BTreeSet::new());
             }
             // What answers a query is no negative of it, trained on or not.
             let document = texts.document(&row.positive_place.0);
@@ -151,6 +166,7 @@ impl Data {
                 }
             }
             let passages = negatives.iter().copied().chain([positive]);
+            texts.data.candidates[number].extend(passages.clone());
             if is_chosen {
                 of_choosing.extend(passages);
             } else {
@@ -195,6 +211,28 @@ impl Data {
         passages.truncate(PASSAGES.max(n_answers));
         data.passages = passages.into_iter().map(|(.., passage)| passage).collect();
         Ok(data)
+    }
+
+    /// The `n` pairs of the step `step`, counted from 1, each with the round that it is of: every round over
+    /// all pairs has an order of its own, drawn by `seed`.
+    pub fn drawn(&self, n: usize, seed: u64, step: u32) -> Vec<(&Example, u64)> {
+        let n_examples = self.examples.len();
+        let first = u64::from(step - 1) * n as u64;
+        let mut orders: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
+        let drawn = (first..first + n as u64).map(|at| {
+            let round = at / n_examples as u64;
+            let order = orders
+                .entry(round)
+                .or_insert_with(|| order(n_examples, seed, round));
+            let place = order[(at % n_examples as u64) as usize];
+            (&self.examples[place], round)
+        });
+        drawn.collect()
+    }
+
+    /// Whether the passage `passage` is of a document that answers the query `number`.
+    pub fn is_answer(&self, number: usize, passage: usize) -> bool {
+        self.answers[number].contains(&self.documents[passage])
     }
 }
 
@@ -281,7 +319,7 @@ fn groups(rows: &[Row]) -> Vec<usize> {
 }
 
 /// The order of `n` pairs in the round `round`.
-pub fn order(n: usize, seed: u64, round: u64) -> Vec<usize> {
+fn order(n: usize, seed: u64, round: u64) -> Vec<usize> {
     let mut places: Vec<usize> = (0..n).collect();
     places.sort_by_cached_key(|&place| (lot(seed, &format!("round {round} {place}")), place));
     places

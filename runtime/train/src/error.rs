@@ -32,6 +32,20 @@ pub enum TrainError {
         /// The model's folder.
         path: PathBuf,
     },
+    /// A classifier whose outputs do not mean relevance.
+    #[error("{} has a classifier with {n} outputs; relevance is one, or the second of two", path.display())]
+    Labels {
+        /// The model's folder.
+        path: PathBuf,
+        /// How many outputs.
+        n: usize,
+    },
+    /// A change is larger than the matrix that it changes, which no training that went well brings about.
+    #[error("training went astray: {reason}")]
+    Astray {
+        /// Which change.
+        reason: String,
+    },
     /// There are too few pairs to train on and to choose by.
     #[error("{} has {n_train} pairs to train on and {n_choosing} queries to choose by", path.display())]
     TooFew {
@@ -51,12 +65,10 @@ pub enum TrainError {
         has: usize,
     },
     /// Numbers that are to be trained get no gradient: training them would do nothing, in silence.
-    #[error("{which} gets no gradient, or one that is not finite, in layer {layer}")]
+    #[error("{which} gets no gradient, or one that is not finite")]
     NoGradient {
-        /// Which half of which matrix.
+        /// Which half of which matrix, or which part of the head.
         which: String,
-        /// Its layer.
-        layer: usize,
     },
     /// The loss or its gradient is no number any more.
     #[error("the loss is not finite any more at step {step}")]
@@ -92,6 +104,8 @@ impl TrainError {
             Self::Models(error) => error.code(),
             Self::Tune(error) => error.code(),
             Self::CrossEncoder { .. } => "train-cross-encoder",
+            Self::Labels { .. } => "train-labels",
+            Self::Astray { .. } => "train-astray",
             Self::TooFew { .. } => "train-too-few",
             Self::Dims { .. } => "train-dims",
             Self::NoGradient { .. } => "train-no-gradient",
@@ -109,7 +123,11 @@ impl TrainError {
             }
             Self::Models(error) => error.hint(),
             Self::Tune(error) => error.hint(),
-            Self::CrossEncoder { .. } => "name a folder with an encoder, such as all-MiniLM-L6-v2",
+            Self::CrossEncoder { .. } => {
+                "name a folder with an encoder, such as all-MiniLM-L6-v2, or train it with --target reranker"
+            }
+            Self::Labels { .. } => "name a folder with an encoder, or with another cross-encoder",
+            Self::Astray { .. } => "train with a lower --rate",
             Self::TooFew { .. } => {
                 "prepare more pairs: littoral tune prepare INDEX -o DIR --pairs FILE --from-documents"
             }

@@ -1,10 +1,14 @@
-//! The numbers that are trained: both halves of the change of each matrix, in one vector.
+//! The numbers that are trained: both halves of the change of each matrix, in one vector, and behind them
+//! those of a cross-encoder's [`crate::head`].
 
 use crate::error::TrainError;
+use crate::head::Head;
 use crate::random::uniform;
+use burn_tensor::activation::tanh;
 use burn_tensor::{Device, Gradients, Tensor, TensorData};
 use littoral_guest::encoder::format::Config;
 use littoral_runtime::models::adapter::{Adapter, Factors, Part, Place};
+use littoral_runtime::models::folder::Linear;
 use std::collections::BTreeMap;
 
 /// Where the numbers of a matrix lie.
@@ -17,13 +21,14 @@ struct Slot {
     start: usize,
 }
 
-/// Where the numbers of all matrices lie.
+/// Where all numbers lie.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Layout {
     rank: usize,
     alpha: f64,
     by_root: bool,
     slots: Vec<Slot>,
+    head: Option<Head>,
 }
 
 impl Layout {
@@ -50,7 +55,22 @@ impl Layout {
             alpha,
             by_root,
             slots: slots.collect(),
+            head: None,
         }
+    }
+
+    /// The same with the head of a cross-encoder, whose numbers follow `numbers`.
+    #[must_use]
+    pub fn with_head(mut self, mut numbers: Vec<f32>, head: &[Linear; 2]) -> (Self, Vec<f32>) {
+        numbers.extend(Head::numbers(head));
+        self.head = Some(Head::of(head));
+        (self, numbers)
+    }
+
+    /// The head in `numbers`, where there is one.
+    pub fn head(&self, numbers: &[f32]) -> Option<[Linear; 2]> {
+        let head = self.head.as_ref()?;
+        Some(head.linears(&numbers[self.n_of_changes()..]))
     }
 
     /// Changes of the matrices `parts` of every layer, which begin at nothing: the first halves are drawn
@@ -91,6 +111,10 @@ impl Layout {
 
     /// How many numbers there are.
     pub fn len(&self) -> usize {
+        self.n_of_changes() + self.head.as_ref().map_or(0, Head::len)
+    }
+
+    fn n_of_changes(&self) -> usize {
         self.slots
             .last()
             .map_or(0, |slot| slot.start + self.rank * (slot.n_in + slot.n_out))
@@ -98,7 +122,7 @@ impl Layout {
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.slots.is_empty()
+        self.len() == 0
     }
 
     /// The adapter of `numbers`, of weights with the SHA-256 `base`.
@@ -133,20 +157,22 @@ impl Layout {
         stirred
     }
 
-    /// Refuses a gradient of which a half of a matrix has none, or one that is not finite.
+    /// Refuses a gradient of which a half of a matrix or a part of the head has none, or one that is not
+    /// finite.
     ///
     /// # Errors
     /// [`TrainError::NoGradient`].
     pub fn check_gradient(&self, gradient: &[f32]) -> Result<(), TrainError> {
         for slot in &self.slots {
             for (half, numbers) in ["A", "B"].iter().zip(self.halves(slot, gradient)) {
-                let is_finite = numbers.iter().all(|x| x.is_finite());
-                if !is_finite || numbers.iter().all(|x| *x == 0.0) {
-                    return Err(TrainError::NoGradient {
-                        which: format!("lora_{half} of {}", slot.place.1.name()),
-                        layer: slot.place.0,
-                    });
-                }
+                let (layer, part) = slot.place;
+                let name = || format!("lora_{half} of {} in layer {layer}", part.name());
+                check(numbers, name)?;
+            }
+        }
+        if let Some(head) = &self.head {
+            for (name, numbers) in head.parts(&gradient[self.n_of_changes()..]) {
+                check(numbers, || name.to_owned())?;
             }
         }
         Ok(())
@@ -179,18 +205,34 @@ impl Layout {
         } else {
             self.rank as f64
         };
+        let head = self.head.as_ref().map(|head| {
+            let parts = head.matrices(&numbers[self.n_of_changes()..]);
+            parts.map(|(values, shape)| tensor(values, shape))
+        });
         Changes {
             scale: (self.alpha / below) as f32,
             halves: halves.collect(),
+            head,
         }
     }
 }
 
-/// Changes of matrices as tensors.
+/// Refuses the gradient of what is called `name` when it is nothing, or no number.
+fn check(gradient: &[f32], name: impl FnOnce() -> String) -> Result<(), TrainError> {
+    let is_finite = gradient.iter().all(|x| x.is_finite());
+    if is_finite && gradient.iter().any(|x| *x != 0.0) {
+        return Ok(());
+    }
+    Err(TrainError::NoGradient { which: name() })
+}
+
+/// Changes of matrices as tensors, and a head.
 #[derive(Debug)]
 pub struct Changes {
     scale: f32,
     halves: BTreeMap<Place, [Tensor<2>; 2]>,
+    /// As [`Head::matrices`] has them.
+    head: Option<[Tensor<2>; 4]>,
 }
 
 impl Changes {
@@ -201,12 +243,32 @@ impl Changes {
         Some(narrow.matmul(b.clone().transpose()).mul_scalar(self.scale))
     }
 
+    /// What the head makes of the first tokens' vectors `x`, `[n, hidden]`: log odds, `[n, 1]`. Without a
+    /// head they are even.
+    pub fn log_odds(&self, x: &Tensor<2>) -> Tensor<2> {
+        let n = x.dims()[0];
+        let Some([pooler, shift, classifier, bias]) = &self.head else {
+            return Tensor::zeros([n, 1], &x.device());
+        };
+        let pooled = x.clone().matmul(pooler.clone().transpose()) + shift.clone();
+        let out = tanh(pooled).matmul(classifier.clone().transpose()) + bias.clone();
+        match out.dims()[1] {
+            1 => out,
+            _ => out.clone().narrow(1, 1, 1) - out.narrow(1, 0, 1),
+        }
+    }
+
     /// Adds to `sum` what `gradients` have of every number, in the order of the layout.
     pub fn add_gradients(&self, gradients: &Gradients, sum: &mut [f32]) {
         let mut start = 0;
-        for half in self.halves.values().flatten() {
-            let n = half.dims().iter().product::<usize>();
-            if let Some(gradient) = half.grad(gradients) {
+        for part in self
+            .halves
+            .values()
+            .flatten()
+            .chain(self.head.iter().flatten())
+        {
+            let n = part.dims().iter().product::<usize>();
+            if let Some(gradient) = part.grad(gradients) {
                 let values = numbers(gradient);
                 sum[start..][..n]
                     .iter_mut()

@@ -1,5 +1,6 @@
 //! `littoral-train JOB`: does the job in the file JOB and tells its course on standard output, in lines of
-//! JSON. `littoral tune train --target encoder` runs it.
+//! JSON. `littoral tune train` runs it, with `--target encoder` and
+//! `--target reranker`.
 
 use littoral_runtime::tune::encoder::Event;
 use littoral_train::{TrainError, run};

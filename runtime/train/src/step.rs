@@ -1,16 +1,11 @@
-//! A step: the pairs that come next, their loss, and its gradient by the numbers that are trained.
-//!
-//! Vectors are computed group by group, the loss of all of them together, and then the gradients group by
-//! group again. Intermediate results of a step with many tokens are not kept but computed twice, so that
-//! its memory is that of one group; the gradient is the same.
-//!
-//! Source: Gao and others, "Scaling Deep Contrastive Learning Batch Size under Memory Limited Setup", 2021.
+//! A step of an encoder's training: the pairs that come next, their loss, and its gradient by the numbers
+//! that are trained.
 
-use crate::bert::{Bert, groups};
-use crate::data::{Data, Example, order};
-use crate::lora::{Layout, numbers};
+use crate::backward::backward;
+use crate::bert::Bert;
+use crate::data::{Data, Example};
+use crate::lora::Layout;
 use crate::loss::Contrast;
-use burn_tensor::{Tensor, TensorData};
 use littoral_runtime::tune::encoder::EncoderOptions;
 use std::collections::BTreeMap;
 
@@ -30,17 +25,7 @@ pub struct Batch {
 impl Batch {
     /// The pairs of the step `step`, counted from 1.
     pub fn of_step(data: &Data, options: &EncoderOptions, step: u32) -> Self {
-        let n = data.examples.len();
-        let first = u64::from(step - 1) * options.batch as u64;
-        let mut orders: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
-        let drawn = (first..first + options.batch as u64).map(|at| {
-            let round = at / n as u64;
-            let order = orders
-                .entry(round)
-                .or_insert_with(|| order(n, options.seed, round));
-            (&data.examples[order[(at % n as u64) as usize]], round)
-        });
-        let drawn: Vec<(&Example, u64)> = drawn.collect();
+        let drawn = data.drawn(options.batch, options.seed, step);
         Self::new(data, &drawn, options.negatives)
     }
 
@@ -55,10 +40,8 @@ impl Batch {
         };
         let answers: Vec<usize> = drawn.iter().map(|(e, _)| place(e.positive)).collect();
         for (example, round) in drawn {
-            let n = example.negatives.len();
-            for i in 0..n_negatives.min(n) {
-                // Each round has others.
-                place(example.negatives[(*round as usize * n_negatives + i) % n]);
+            for negative in example.negatives_of(*round, n_negatives) {
+                place(negative);
             }
         }
         let ignored = drawn.iter().flat_map(|(example, _)| {
@@ -88,28 +71,6 @@ pub fn gradient(
     let dims = bert.dims();
     let places = batch.queries.iter().chain(&batch.passages);
     let texts: Vec<&[u32]> = places.map(|&place| data.texts[place].as_slice()).collect();
-    let groups: Vec<Vec<usize>> = groups(&texts);
-    let longest = |group: &Vec<usize>| group.iter().map(|&i| texts[i].len()).max().unwrap_or(0);
-    let n_tokens: usize = groups
-        .iter()
-        .map(|group| group.len() * longest(group))
-        .sum();
-    let is_kept = n_tokens <= options.kept_tokens;
-    let members = |group: &[usize]| group.iter().map(|&i| texts[i]).collect::<Vec<_>>();
-
-    let changes = layout.changes(trained, true, bert.device());
-    let mut vectors = vec![0.0; texts.len() * dims];
-    let mut kept: Vec<Tensor<2>> = Vec::new();
-    let plain = (!is_kept).then(|| layout.changes(trained, false, bert.device()));
-    for group in &groups {
-        let rows = bert.encode(&members(group), plain.as_ref().unwrap_or(&changes));
-        for (&i, row) in group.iter().zip(numbers(rows.clone()).chunks_exact(dims)) {
-            vectors[i * dims..][..dims].copy_from_slice(row);
-        }
-        if is_kept {
-            kept.push(rows);
-        }
-    }
     let mut cuts = options.dims.clone();
     cuts.push(dims);
     cuts.sort_unstable();
@@ -121,21 +82,18 @@ pub fn gradient(
         answers: batch.answers.clone(),
         ignored: batch.ignored.clone(),
     };
-    let (queries, passages) = vectors.split_at(batch.queries.len() * dims);
-    let loss = contrast.loss(queries, passages);
-    let toward = [loss.of_queries, loss.of_passages].concat();
-
-    let mut sum = vec![0.0; trained.len()];
-    let mut kept = kept.into_iter();
-    for group in &groups {
-        let rows = kept
-            .next()
-            .unwrap_or_else(|| bert.encode(&members(group), &changes));
-        let slopes = group.iter().flat_map(|&i| &toward[i * dims..][..dims]);
-        let slopes = TensorData::new(slopes.copied().collect::<Vec<f32>>(), [group.len(), dims]);
-        let slopes = Tensor::<2>::from_data(slopes, bert.device());
-        let gradients = (rows * slopes).sum().backward();
-        changes.add_gradients(&gradients, &mut sum);
-    }
-    (loss.loss, sum)
+    backward(
+        &texts,
+        (layout, trained),
+        (options.kept_tokens, bert.device()),
+        |group, changes| {
+            let members: Vec<&[u32]> = group.iter().map(|&i| texts[i]).collect();
+            bert.encode(&members, changes)
+        },
+        |vectors| {
+            let (queries, passages) = vectors.split_at(batch.queries.len() * dims);
+            let loss = contrast.loss(queries, passages);
+            (loss.loss, [loss.of_queries, loss.of_passages].concat())
+        },
+    )
 }

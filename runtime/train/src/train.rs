@@ -1,20 +1,20 @@
-//! Does a job, from its file to the adapter.
+//! Does a job, from its file to the adapter or the model.
 
 use crate::adam::{Adam, rate};
 use crate::bert::{Bert, device};
 use crate::checkpoint::{Checkpoint, State};
 use crate::data::Data;
 use crate::error::TrainError;
-use crate::look::look;
+use crate::head::fresh;
 use crate::lora::Layout;
-use crate::step::{Batch, gradient};
+use crate::objective::Objective;
 use littoral_runtime::build::CREATED_BY;
 use littoral_runtime::models::adapter::Adapter;
 use littoral_runtime::models::fetch::verify;
-use littoral_runtime::models::folder::Weights;
-use littoral_runtime::models::save;
+use littoral_runtime::models::folder::{Linear, Norm, Weights};
+use littoral_runtime::models::{ModelsError, save};
 use littoral_runtime::tune::encoder::{
-    CHECKPOINT, EncoderOptions, Event, JOB, Job, RECORD, Record,
+    CHECKPOINT, EncoderOptions, Event, JOB, Job, RECORD, Record, Target,
 };
 use littoral_runtime::tune::pairs::Pairs;
 use littoral_runtime::tune::tuned::Point;
@@ -42,13 +42,8 @@ pub fn run(path: &Path, mut tell: impl FnMut(&Event)) -> Result<(), TrainError> 
         reason: error.to_string(),
     })?;
     let options = &job.options;
-    let name = job.model.file_name().unwrap_or_default().to_string_lossy();
-    let weights = Weights::read(&job.model, &name)?;
+    let weights = weights(&job)?;
     let config = &weights.config;
-    if config.labels > 0 {
-        let path = job.model.clone();
-        return Err(TrainError::CrossEncoder { path });
-    }
     let base = verify(&job.model.join("model.safetensors"), None)?;
     let pairs = Pairs::read(&job.data)?;
     let data = Data::new(&pairs, &job.data, &weights, options.tokens, options.seed)?;
@@ -62,13 +57,24 @@ pub fn run(path: &Path, mut tell: impl FnMut(&Event)) -> Result<(), TrainError> 
         } = *options;
         Layout::begin(config, &options.matrices, rank, alpha, seed)
     };
+    let (layout, begun) = match &weights.head {
+        Some(head) => layout.with_head(begun, head),
+        None => (layout, begun),
+    };
     let bert = Bert::new(&weights, &device());
     if let Some(&wanted) = options.dims.iter().find(|&&n| n > bert.dims()) {
         let has = bert.dims();
         return Err(TrainError::Dims { wanted, has });
     }
+    let objective = Objective {
+        target: job.target,
+        bert: &bert,
+        data: &data,
+        layout: &layout,
+        options,
+    };
     let checkpoint = job.output.join(CHECKPOINT);
-    let hash = hash(options, &pairs.hash, &base, &begun);
+    let hash = hash(job.target, options, &pairs.hash, &base, &begun);
     let read = Checkpoint::read(&checkpoint, &hash, layout.len())?;
     let mut at = read.unwrap_or_else(|| Checkpoint {
         state: State {
@@ -84,8 +90,7 @@ pub fn run(path: &Path, mut tell: impl FnMut(&Event)) -> Result<(), TrainError> 
     if at.state.step == 0 {
         // Where second halves are nothing, first ones have no gradient yet: seen are all of them, stirred.
         let stirred = layout.stirred(&at.numbers, options.seed);
-        let batch = Batch::of_step(&data, options, 1);
-        let (_, slope) = gradient(&bert, &data, &batch, &layout, &stirred, options);
+        let (_, slope) = objective.gradient(1, &stirred);
         layout.check_gradient(&slope)?;
     }
     let n_numbers = n_numbers(&weights);
@@ -97,15 +102,14 @@ pub fn run(path: &Path, mut tell: impl FnMut(&Event)) -> Result<(), TrainError> 
         done: at.state.step,
     });
     if at.state.curve.is_empty() {
-        let ndcg = look(&bert, &data, &layout, &at.numbers);
+        let ndcg = objective.look(&at.numbers);
         see(&mut at, ndcg, &mut tell);
     }
     let mut written = Instant::now();
     while at.state.step < options.steps && !is_over(&at.state, options) {
         let began = Instant::now();
         let step = at.state.step + 1;
-        let batch = Batch::of_step(&data, options, step);
-        let (loss, slope) = gradient(&bert, &data, &batch, &layout, &at.numbers, options);
+        let (loss, slope) = objective.gradient(step, &at.numbers);
         let pace = rate(step, options.steps, options.warm_up, options.rate);
         let norm = at
             .adam
@@ -124,7 +128,7 @@ pub fn run(path: &Path, mut tell: impl FnMut(&Event)) -> Result<(), TrainError> 
         });
         let is_look = step.is_multiple_of(options.look) || step == options.steps;
         if is_look {
-            let ndcg = look(&bert, &data, &layout, &at.numbers);
+            let ndcg = objective.look(&at.numbers);
             see(&mut at, ndcg, &mut tell);
         }
         if is_look || written.elapsed() >= CHECKPOINT_EVERY {
@@ -134,18 +138,19 @@ pub fn run(path: &Path, mut tell: impl FnMut(&Event)) -> Result<(), TrainError> 
             tell(&Event::Checkpoint { step });
         }
     }
-    let adapter = layout.adapter(&at.best, &base);
-    adapter.write(&job.output, &job.model.display().to_string())?;
+    let n_passages = objective.n_looked_at() as u64;
+    write(&job, weights, &layout, &at.best, &base)?;
     let record = Record {
-        target: "encoder".to_owned(),
+        target: job.target,
         created_by: CREATED_BY.to_owned(),
+        model: job.model.display().to_string(),
         base,
         data: job.data.display().to_string(),
         data_hash: pairs.hash,
         n_pairs: data.examples.len() as u64,
         n_queries: data.n_queries as u64,
         n_choosing: data.choosing.len() as u64,
-        n_passages: data.passages.len() as u64,
+        n_passages,
         n_trained: layout.len() as u64,
         n_numbers,
         options: options.clone(),
@@ -164,6 +169,43 @@ pub fn run(path: &Path, mut tell: impl FnMut(&Event)) -> Result<(), TrainError> 
     }
     tell(&Event::Done(Box::new(record)));
     Ok(())
+}
+
+/// The model that is trained: for a reranker one with a head, which is fresh where it had none.
+fn weights(job: &Job) -> Result<Weights, TrainError> {
+    let name = job.model.file_name().unwrap_or_default().to_string_lossy();
+    let weights = Weights::read(&job.model, &name)?;
+    let (n, path) = (weights.config.labels, job.model.clone());
+    match (job.target, n) {
+        (Target::Encoder, 0) | (Target::Reranker, 1 | 2) => Ok(weights),
+        (Target::Encoder, _) => Err(TrainError::CrossEncoder { path }),
+        (Target::Reranker, 0) => {
+            let head = fresh(weights.config.hidden, job.options.seed);
+            Ok(weights.with_head(head))
+        }
+        (Target::Reranker, n) => Err(TrainError::Labels { path, n }),
+    }
+}
+
+/// Writes what came of `numbers`: an adapter of weights with the SHA-256 `base`, or a cross-encoder.
+fn write(
+    job: &Job,
+    mut weights: Weights,
+    layout: &Layout,
+    numbers: &[f32],
+    base: &str,
+) -> Result<(), TrainError> {
+    let adapter = layout.adapter(numbers, base);
+    let Some(head) = layout.head(numbers) else {
+        return Ok(adapter.write(&job.output, &job.model.display().to_string())?);
+    };
+    let merged = adapter.merge(&mut weights, &job.output);
+    merged.map_err(|error| match error {
+        ModelsError::Adapter { reason, .. } => TrainError::Astray { reason },
+        other => other.into(),
+    })?;
+    weights.head = Some(head);
+    Ok(weights.write_cross_encoder(&job.output, &job.model)?)
 }
 
 /// Takes down a look, and the numbers when it is the best so far.
@@ -192,10 +234,10 @@ fn is_over(state: &State, options: &EncoderOptions) -> bool {
 }
 
 /// Hash of all that the course of a training depends on.
-fn hash(options: &EncoderOptions, data: &str, base: &str, begun: &[f32]) -> String {
+fn hash(target: Target, options: &EncoderOptions, data: &str, base: &str, begun: &[f32]) -> String {
     let mut hasher = blake3::Hasher::new();
     let options = serde_json::to_string(options).unwrap_or_default();
-    for part in [&options, data, base] {
+    for part in [target.name(), &options, data, base] {
         hasher.update(&(part.len() as u64).to_le_bytes());
         hasher.update(part.as_bytes());
     }
@@ -207,8 +249,8 @@ fn hash(options: &EncoderOptions, data: &str, base: &str, begun: &[f32]) -> Stri
 
 /// How many numbers a model has.
 fn n_numbers(weights: &Weights) -> u64 {
-    let linear = |l: &littoral_runtime::models::folder::Linear| l.weights.len() + l.biases.len();
-    let norm = |n: &littoral_runtime::models::folder::Norm| n[0].len() + n[1].len();
+    let linear = |l: &Linear| l.weights.len() + l.biases.len();
+    let norm = |n: &Norm| n[0].len() + n[1].len();
     let layers = weights.layers.iter().map(|layer| {
         linear(&layer.attention_in)
             + linear(&layer.attention_out)
@@ -219,5 +261,6 @@ fn n_numbers(weights: &Weights) -> u64 {
     });
     let tables = weights.tokens.len() + weights.positions.len() + weights.types.len();
     let dense = weights.dense.as_ref().map_or(0, linear);
-    (tables + norm(&weights.norm) + layers.sum::<usize>() + dense) as u64
+    let head = weights.head.iter().flatten().map(linear);
+    (tables + norm(&weights.norm) + layers.sum::<usize>() + dense + head.sum::<usize>()) as u64
 }

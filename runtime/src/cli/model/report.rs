@@ -4,7 +4,7 @@ use super::super::output::{self, Failure};
 use super::{Packed, hex};
 use crate::models::pack::FAST;
 use crate::models::{Fidelity, Loss};
-use crate::tune::encoder::Origin;
+use crate::tune::origin::Origin;
 use littoral_guest::Encoder;
 use serde::Serialize;
 use std::path::Path;

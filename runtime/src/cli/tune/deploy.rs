@@ -1,10 +1,12 @@
-//! `littoral tune deploy`: a tuned table or encoder into its index, or a refusal.
+//! `littoral tune deploy`: a tuned table or encoder into its index, a reranker to where searches find it, or a
+//! refusal.
 
 use super::super::output::{self, Failure};
 use super::super::{Outcome, build, open};
 use super::eval::show;
 use super::failure;
 use super::measuring::{Measuring, Proposal, write};
+use super::reranker::{self, is_reranker};
 use crate::store::Folder;
 use crate::tune::deploy::deploy;
 use serde_json::json;
@@ -22,6 +24,9 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+    if is_reranker(&arguments.measuring.tuned) {
+        return reranker::deploy(&arguments.measuring, arguments.force, arguments.json);
+    }
     let proved = arguments.measuring.run()?;
     let measured = &proved.measured;
     let is_refused = !measured.gate.passed;

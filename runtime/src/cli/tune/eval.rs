@@ -1,9 +1,11 @@
-//! `littoral tune eval`: what a tuned table or encoder gains and loses.
+//! `littoral tune eval`: what a tuned table, encoder or reranker gains and loses.
 
 use super::super::Outcome;
 use super::super::output::{self, Failure};
 use super::measuring::Measuring;
+use super::reranker::{self, is_reranker};
 use crate::eval::Metrics;
+use crate::tune::gate::Gate;
 use crate::tune::measure::{Changed, Effect, Leg, Measured};
 
 /// Queries that are shown of those won and lost.
@@ -19,13 +21,16 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+    if is_reranker(&arguments.measuring.tuned) {
+        return reranker::eval(&arguments.measuring, arguments.json);
+    }
     let measured = arguments.measuring.run()?.measured;
     if arguments.json {
         output::json(&measured)?;
     } else {
         show(&measured);
-        changed("Won", &measured.held_out.wins);
-        changed("Lost", &measured.held_out.losses);
+        changed("Won by vectors", &measured.held_out.wins);
+        changed("Lost by vectors", &measured.held_out.losses);
     }
     Ok(if measured.gate.passed {
         Outcome::Done
@@ -38,10 +43,15 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
 pub(super) fn show(measured: &Measured) {
     effect("Held out", &measured.held_out);
     effect("General", &measured.general);
-    if measured.gate.passed {
+    verdict(&measured.gate);
+}
+
+/// Prints what the gate says.
+pub(super) fn verdict(gate: &Gate) {
+    if gate.passed {
         output::line("The gate lets it through.");
     }
-    for refusal in &measured.gate.refusals {
+    for refusal in &gate.refusals {
         output::line(format!("Refused ({}): {}.", refusal.code, refusal.message));
     }
 }
@@ -85,9 +95,10 @@ fn effect(title: &str, effect: &Effect) {
     output::line("");
 }
 
-fn changed(title: &str, queries: &[Changed]) {
+/// Prints the first of the queries that changed.
+pub(super) fn changed(title: &str, queries: &[Changed]) {
     if !queries.is_empty() {
-        output::line(format!("{title} by vectors:"));
+        output::line(format!("{title}:"));
     }
     for query in queries.iter().take(SHOWN) {
         output::line(format!(

@@ -16,7 +16,7 @@ use crate::tune::pairs::Pairs;
 use crate::tune::tuned::Tuned;
 use crate::tune::{Corpus, TuneError};
 use crate::update::Control;
-use littoral_guest::engine::Index;
+use littoral_guest::engine::{Index, Rerank};
 use littoral_indexes::manifest::Gains;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -25,8 +25,8 @@ use std::sync::atomic::AtomicBool;
 /// What is measured, and with what.
 #[derive(Debug, clap::Args)]
 pub(super) struct Measuring {
-    /// What `tune train` wrote: the file of a table, or the folder of an encoder's adapter
-    tuned: PathBuf,
+    /// What `tune train` wrote: the file of a table, or the folder of an encoder's adapter or of a reranker
+    pub(super) tuned: PathBuf,
     /// The index that it is for: a table's is the one that it was tuned from
     #[arg(long, value_name = "INDEX")]
     pub(super) index: PathBuf,
@@ -46,13 +46,16 @@ pub(super) struct Measuring {
     general_split: String,
     /// How far nDCG@10 of general queries may fall
     #[arg(long, default_value_t = 0.01, value_parser = super::super::ask::share)]
-    margin: f64,
-    /// The encoder that an adapter was trained on [default: the folder that the adapter names]
+    pub(super) margin: f64,
+    /// The model that it was trained from [default: the folder that it names]
     #[arg(long, value_name = "FOLDER")]
-    model: Option<PathBuf>,
-    /// What the tuned encoder is to be called [default: as the adapter's folder]
+    pub(super) model: Option<PathBuf>,
+    /// What the tuned model is to be called [default: as its folder]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
+    /// Candidates of a query that a reranker reads
+    #[arg(long, value_name = "N", default_value_t = Rerank::DEPTH as u16, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(super) rerank_depth: u16,
     /// Threads that encode documents; 0 for one a core
     #[arg(long, default_value_t = 0)]
     threads: usize,
@@ -133,7 +136,8 @@ impl Measuring {
             host = host.with_encoder(encoder);
         }
         let after = pollster::block_on(Index::open(host)).map_err(|e| engine_failure(&e))?;
-        let record = merged.origin.training.as_ref();
+        let record = merged.origin.as_ref();
+        let record = record.and_then(|origin| origin.training.as_ref());
         let of = (
             record.map_or("", |record| record.data.as_str()),
             record.map(|record| record.data_hash.as_str()),
@@ -148,8 +152,8 @@ impl Measuring {
         })
     }
 
-    /// What the tuned encoder is to be called.
-    fn name(&self) -> Result<String, Failure> {
+    /// What the tuned model is to be called.
+    pub(super) fn name(&self) -> Result<String, Failure> {
         let folder = self.tuned.canonicalize().unwrap_or_default();
         let folder = folder.file_name().unwrap_or_default().to_string_lossy();
         let name = self.name.clone().unwrap_or_else(|| folder.into_owned());
@@ -157,7 +161,7 @@ impl Measuring {
         if name.is_empty() || !name.chars().all(is_name) || name == TABLE || name == "none" {
             return Err(Failure::new(
                 "bad-name",
-                format!("{name:?} cannot be the name of an encoder"),
+                format!("{name:?} cannot be the name of a model"),
                 "give one of letters, digits, - and _ with --name",
             ));
         }
@@ -194,33 +198,51 @@ impl Measuring {
         after: &Index<B>,
         (folder, hash, n_pairs): (&str, Option<&str>, u64),
     ) -> Result<(Measured, Gains), Failure> {
+        let sets = self.sets(folder)?;
+        let corpus = Corpus::read(index).map_err(|error| failure(&error))?;
+        output::notice("measuring before and after…");
+        let measured = sets.measurement(hash, self.margin);
+        let measured = measured.run(index, after, &corpus);
+        let measured = measured.map_err(|error| failure(&error))?;
+        let gains = measured.gains(&sets.pairs, n_pairs);
+        Ok((measured, gains))
+    }
+
+    /// The queries to measure with, of the pairs in `folder` unless others are named.
+    pub(super) fn sets(&self, folder: &str) -> Result<Sets, Failure> {
         let shown = |error: TuneError| failure(&error);
         let folder = self.data.clone().unwrap_or_else(|| folder.into());
         if folder.as_os_str().is_empty() {
             return Err(Failure::new(
                 "no-data",
                 "nothing says which pairs to measure with",
-                "name the folder of pairs behind the adapter",
+                "name the folder of pairs behind that of the model",
             ));
         }
-        let pairs = Pairs::read(&folder).map_err(shown)?;
-        let general = match &self.general {
-            Some(folder) => Some(
-                Dataset::open(folder, &self.general_split).map_err(|error| shown(error.into()))?,
-            ),
-            None => None,
-        };
-        let corpus = Corpus::read(index).map_err(shown)?;
-        output::notice("measuring before and after…");
-        let measurement = Measurement {
-            pairs: &pairs,
-            trained: TrainedOn::of(hash, &pairs),
-            general: general.as_ref(),
-            margin: self.margin,
-        };
-        let measured = measurement.run(index, after, &corpus).map_err(shown)?;
-        let gains = measured.gains(&pairs, n_pairs);
-        Ok((measured, gains))
+        let general = self.general.as_ref();
+        let general = general.map(|folder| Dataset::open(folder, &self.general_split));
+        Ok(Sets {
+            pairs: Pairs::read(&folder).map_err(shown)?,
+            general: general.transpose().map_err(|error| shown(error.into()))?,
+        })
+    }
+}
+
+/// Queries to measure with.
+pub(super) struct Sets {
+    pairs: Pairs,
+    general: Option<Dataset>,
+}
+
+impl Sets {
+    /// A measurement of what was tuned on pairs with this hash, where it is known.
+    pub(super) fn measurement(&self, hash: Option<&str>, margin: f64) -> Measurement<'_> {
+        Measurement {
+            pairs: &self.pairs,
+            trained: TrainedOn::of(hash, &self.pairs),
+            general: self.general.as_ref(),
+            margin,
+        }
     }
 }
 

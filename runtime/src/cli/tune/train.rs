@@ -1,11 +1,14 @@
-//! `littoral tune train`: a tuned table or an adapted encoder from a folder of pairs.
+//! `littoral tune train`: a tuned table, an adapted encoder, a reranker or an adapted generator from a folder of
+//! training data.
 
 mod encoder;
+mod generator;
 mod table;
 
 use super::super::Outcome;
 use super::super::output::{self, Failure};
 use super::failure;
+use crate::tune::encoder::Target as Trained;
 use crate::tune::html;
 use crate::tune::pairs::Pairs;
 use crate::tune::tuned::Point;
@@ -20,6 +23,10 @@ enum Target {
     Table,
     /// An encoder of BERT's family, by LoRA; documents are encoded anew with it
     Encoder,
+    /// A cross-encoder that orders the best hits anew, from such an encoder or from another cross-encoder
+    Reranker,
+    /// A generator, by LoRA, with TRL and PEFT in Python, on conversations of `tune prepare --format chat`
+    Generator,
 }
 
 #[derive(Debug, clap::Args)]
@@ -29,13 +36,13 @@ pub(super) struct Arguments {
     /// What to tune
     #[arg(long, value_enum, default_value_t = Target::Table)]
     target: Target,
-    /// The file to write; for an encoder the folder
+    /// The file to write; for all but a table the folder
     #[arg(short, long, value_name = "TUNED")]
     output: PathBuf,
     /// Steps at most; training ends before where it gets no better
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     steps: Option<u32>,
-    /// Queries of a step
+    /// Queries, pairs or conversations of a step
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=4096))]
     batch: Option<u32>,
     /// Temperature of the softmax: low looks at the nearest passages, high at all
@@ -60,6 +67,8 @@ pub(super) struct Arguments {
     table: table::TableArguments,
     #[command(flatten)]
     encoder: encoder::EncoderArguments,
+    #[command(flatten)]
+    generator: generator::GeneratorArguments,
 }
 
 fn positive(text: &str) -> Result<f64, String> {
@@ -131,6 +140,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     }
     match arguments.target {
         Target::Table => table::run(arguments, &arguments.table, &pairs, &leaks),
-        Target::Encoder => encoder::run(arguments, &arguments.encoder, &leaks),
+        Target::Encoder => encoder::run(arguments, &arguments.encoder, Trained::Encoder, &leaks),
+        Target::Generator => generator::run(arguments, &arguments.encoder, &arguments.generator),
+        Target::Reranker => encoder::run(arguments, &arguments.encoder, Trained::Reranker, &leaks),
     }
 }

@@ -1,65 +1,73 @@
-//! `littoral tune train --target encoder`: an adapter of an encoder from a folder of pairs.
+//! `littoral tune train --target encoder` and `--target reranker`: an adapter of an encoder, or a
+//! cross-encoder, from a folder of pairs.
 
 use super::super::super::Outcome;
 use super::super::super::output::{self, Failure};
 use super::super::failure;
 use super::{Arguments, outcome, show_curve, write_page};
-use crate::models::adapter::{CONFIG, MAX_RANK, Part};
-use crate::tune::encoder::{CHECKPOINT, EncoderOptions, Event, Job, Record, begin_anew, train};
+use crate::models::adapter::{self, MAX_RANK, Part};
+use crate::models::folder;
+use crate::tune::encoder::{
+    CHECKPOINT, EncoderOptions, Event, Job, Record, Target, begin_anew, train,
+};
 use crate::tune::pairs::Leaks;
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-/// What an encoder alone has.
+/// What encoders and rerankers have, and some of it generators.
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "With --target encoder")]
+#[command(next_help_heading = "With --target encoder, reranker and in part generator")]
 pub(super) struct EncoderArguments {
-    /// The encoder to tune: config.json, tokenizer.json, model.safetensors of BERT's family
-    #[arg(long, value_name = "FOLDER")]
-    model: Option<PathBuf>,
+    /// The model to tune: config.json, tokenizer.json, model.safetensors of BERT's family. A reranker begins
+    /// with an encoder, or with another cross-encoder; a generator is a folder or a name on the Hugging Face
+    /// Hub
+    #[arg(long, value_name = "MODEL")]
+    pub(super) model: Option<PathBuf>,
     /// Begin with an adapter of that encoder, in the format of peft; rank, alpha and matrices are its own
     #[arg(long, value_name = "ADAPTER", conflicts_with_all = ["rank", "alpha", "matrices"])]
     from: Option<PathBuf>,
-    /// Rank of the changes: more numbers to train, and more that may be learned by heart
-    #[arg(long, default_value_t = EncoderOptions::default().rank as u32, value_parser = clap::value_parser!(u32).range(1..=MAX_RANK as i64))]
-    rank: u32,
-    /// Changes are scaled by alpha / rank
-    #[arg(long, default_value_t = EncoderOptions::default().alpha, value_parser = from_to::<1, 1024>)]
-    alpha: f64,
+    /// Rank of the changes: more numbers to train, and more that may be learned by heart [default: 8, of a
+    /// generator 16]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=MAX_RANK as i64))]
+    pub(super) rank: Option<u32>,
+    /// Changes are scaled by alpha / rank [default: 16, of a generator 32]
+    #[arg(long, value_parser = from_to::<1, 1024>)]
+    pub(super) alpha: Option<f64>,
     /// Which matrices of a layer change: query, key, value, attention-output, intermediate, output
     #[arg(long, value_delimiter = ',', default_values = EncoderOptions::default().matrices.into_iter().map(Part::key), value_parser = part)]
     matrices: Vec<Part>,
-    /// Hard negatives of a pair in a step
-    #[arg(long, default_value_t = EncoderOptions::default().negatives as u32, value_parser = clap::value_parser!(u32).range(0..=50))]
-    negatives: u32,
-    /// Largest learning rate
-    #[arg(long, default_value_t = EncoderOptions::default().rate, value_parser = rate)]
-    rate: f64,
+    /// Hard negatives of a pair in a step [default: 1, of a reranker 4]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=50))]
+    negatives: Option<u32>,
+    /// Largest learning rate [default: 0.0005, of a generator 0.0002]
+    #[arg(long, value_parser = rate)]
+    pub(super) rate: Option<f64>,
     /// Share of the steps in which the rate rises
     #[arg(long, value_name = "SHARE", default_value_t = EncoderOptions::default().warm_up, value_parser = from_to::<0, 1>)]
-    warm_up: f64,
+    pub(super) warm_up: f64,
     /// Decay of the weights
     #[arg(long, default_value_t = EncoderOptions::default().decay, value_parser = from_to::<0, 1>)]
     decay: f64,
-    /// Lengths of vectors that are to rank well too when the rest is cut off, such as 256,128
+    /// Lengths of an encoder's vectors that are to rank well too when the rest is cut off, such as 256,128
     #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u32).range(4..=4096))]
     dims: Vec<u32>,
-    /// Tokens after which texts are cut
-    #[arg(long, default_value_t = EncoderOptions::default().tokens as u32, value_parser = clap::value_parser!(u32).range(8..=512))]
-    tokens: u32,
-    /// Steps between looks at the queries that choose
+    /// Tokens after which texts are cut, if the model reads so many; for a reranker a query and a passage
+    /// together, for a generator a conversation [default: 128, of a reranker 256, of a generator 2048]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(8..=1_000_000))]
+    pub(super) tokens: Option<u32>,
+    /// Steps between looks at the queries that choose, or at the held-out conversations
     #[arg(long, default_value_t = EncoderOptions::default().look, value_parser = clap::value_parser!(u32).range(1..))]
-    look: u32,
+    pub(super) look: u32,
     /// Looks without a gain after which training ends
     #[arg(long, default_value_t = EncoderOptions::default().patience, value_parser = clap::value_parser!(u32).range(1..))]
-    patience: u32,
+    pub(super) patience: u32,
     /// Tokens of a step whose intermediate results are kept in memory; those of larger steps are computed
     /// twice
     #[arg(long, value_name = "N", default_value_t = EncoderOptions::default().kept_tokens)]
     kept_tokens: usize,
-    /// Begin anew: forget an interrupted training, and replace an adapter that is there
+    /// Begin anew: forget an interrupted training, and replace what was trained there
     #[arg(long)]
-    fresh: bool,
+    pub(super) fresh: bool,
 }
 
 fn part(text: &str) -> Result<Part, String> {
@@ -69,7 +77,7 @@ fn part(text: &str) -> Result<Part, String> {
     })
 }
 
-fn from_to<const LEAST: u32, const MOST: u32>(text: &str) -> Result<f64, String> {
+pub(super) fn from_to<const LEAST: u32, const MOST: u32>(text: &str) -> Result<f64, String> {
     let number = text.parse().ok();
     number
         .filter(|number| (f64::from(LEAST)..=f64::from(MOST)).contains(number))
@@ -84,17 +92,19 @@ fn rate(text: &str) -> Result<f64, String> {
 pub(super) fn run(
     arguments: &Arguments,
     encoder: &EncoderArguments,
+    target: Target,
     leaks: &Leaks,
 ) -> Result<Outcome, Failure> {
     let Some(model) = &encoder.model else {
         return Err(Failure::new(
             "no-model",
-            "nothing says which encoder to tune",
+            "nothing says which encoder to begin with",
             "add --model FOLDER; littoral model pull minilm --keep FOLDER gets one",
         ));
     };
-    let default = EncoderOptions::default();
+    let default = EncoderOptions::of(target);
     let job = Job {
+        target,
         model: model.clone(),
         data: arguments.data.clone(),
         output: arguments.output.clone(),
@@ -102,26 +112,45 @@ pub(super) fn run(
         threads: arguments.threads,
         leaks: (leaks.queries.len() + leaks.documents.len()) as u64,
         options: EncoderOptions {
-            rank: encoder.rank as usize,
-            alpha: encoder.alpha,
+            rank: encoder.rank.map_or(default.rank, |n| n as usize),
+            alpha: encoder.alpha.unwrap_or(default.alpha),
             matrices: encoder.matrices.clone(),
             steps: arguments.steps.unwrap_or(default.steps),
             batch: arguments.batch.map_or(default.batch, |n| n as usize),
-            negatives: encoder.negatives as usize,
-            rate: encoder.rate,
+            negatives: encoder.negatives.map_or(default.negatives, |n| n as usize),
+            rate: encoder.rate.unwrap_or(default.rate),
             warm_up: encoder.warm_up,
             decay: encoder.decay,
             temperature: arguments.temperature.unwrap_or(default.temperature),
             dims: encoder.dims.iter().map(|&n| n as usize).collect(),
-            tokens: encoder.tokens as usize,
+            tokens: encoder.tokens.map_or(default.tokens, |n| n as usize),
             look: encoder.look,
             patience: encoder.patience,
             kept_tokens: encoder.kept_tokens,
             seed: arguments.seed,
         },
     };
-    // What is there stays until another adapter is whole.
-    let there = job.output.join(CONFIG);
+    // A reranker would take the place of the model that it is made of.
+    let place = |path: &Path| path.canonicalize().ok();
+    if place(model).is_some_and(|model| place(&job.output) == Some(model)) {
+        return Err(Failure::new(
+            "output-is-model",
+            format!("{} is the model to begin with", job.output.display()),
+            "name another folder with --output",
+        ));
+    }
+    if target == Target::Reranker && !job.options.dims.is_empty() {
+        return Err(Failure::new(
+            "dims-of-reranker",
+            "a reranker has no vectors that --dims could cut",
+            "leave --dims out",
+        ));
+    }
+    // What is there stays until another is whole.
+    let there = job.output.join(match target {
+        Target::Encoder => adapter::CONFIG,
+        Target::Reranker => folder::CONFIG,
+    });
     let checkpoint = job.output.join(CHECKPOINT);
     if encoder.fresh {
         begin_anew(&job.output).map_err(|error| failure(&error))?;
@@ -176,7 +205,7 @@ fn notice(event: &Event) {
 fn show(job: &Job, record: &Record) {
     show_curve(&record.curve, record.best_step);
     if record.best_step == 0 {
-        output::line("No step ranks the queries that choose better than the encoder as it is.");
+        output::line("No step ranks the queries that choose better than the model as it is.");
         return;
     }
     output::line(format!(
@@ -195,4 +224,10 @@ fn show(job: &Job, record: &Record) {
         "Next: littoral tune eval {} --index INDEX, then littoral tune deploy with the same",
         job.output.display()
     ));
+    if job.target == Target::Reranker {
+        output::line(format!(
+            "To try it: littoral search INDEX QUERY --rerank {}",
+            job.output.display()
+        ));
+    }
 }
