@@ -78,6 +78,8 @@ fn the_script_is_written_and_stays_as_it_was_changed() {
     );
     assert_eq!(ran.code, 0, "{ran:?}");
     assert_eq!(ran.json()["trained"], false);
+    let eval = ["tune", "eval", "mine", "--index", "index", "--json"];
+    assert_eq!(run(root, &eval).error_code(), "generator");
     let config = read(&root.join("mine/config.json"));
     assert_eq!(config, ran.json()["config"]);
     assert_eq!(config["targets"], json!(["q_proj", "v_proj"]));
@@ -213,6 +215,12 @@ fn a_tiny_generator_learns_where_there_is_a_trainer() {
     assert_eq!(record["adapter"]["rank"], 4);
     assert_eq!(record["adapter"]["n_numbers"], record["n_trained"]);
     assert_eq!(read(&root.join("mine/training.json")), record);
+    let steps = record["curve"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|look| look[0].as_u64().unwrap());
+    assert_eq!(steps.collect::<Vec<_>>(), [0, 8, 16, 24]);
     assert!(!root.join("mine/checkpoints").exists());
     assert_eq!(train(root, &some).error_code(), "already-there");
 

@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// The script.
-const SCRIPT: &str = include_str!("generator/train.py");
+const TEXT: &str = include_str!("generator/train.py");
 
 /// The packages that it was written for.
 const REQUIREMENTS: &str = include_str!("generator/requirements.txt");
@@ -48,7 +48,8 @@ const FIND: &str = "import importlib.util, sys\n\
 
 /// Files of the output folder.
 pub const CONFIG: &str = "config.json";
-const TRAIN: &str = "train.py";
+/// See [`CONFIG`].
+pub const SCRIPT: &str = "train.py";
 const NEEDS: &str = "requirements.txt";
 const LOG: &str = "train.log";
 const RECORD: &str = "training.json";
@@ -128,7 +129,7 @@ pub struct Config {
 }
 
 /// A line of the script.
-#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event {
     /// Everything is read.
@@ -168,6 +169,8 @@ pub enum Event {
         after: f64,
         /// Seconds of this run.
         seconds: f64,
+        /// Steps of all looks, those of interrupted runs included, with the loss.
+        looks: Vec<(u32, f64)>,
     },
 }
 
@@ -262,9 +265,9 @@ impl Config {
             &output.join(NEEDS),
             [REQUIREMENTS, more].concat().as_bytes(),
         )?;
-        let script = output.join(TRAIN);
+        let script = output.join(SCRIPT);
         if fresh || !script.exists() {
-            save(&script, SCRIPT.as_bytes())?;
+            save(&script, TEXT.as_bytes())?;
         }
         Ok(())
     }
@@ -289,7 +292,7 @@ impl Config {
             command.env("HF_HUB_OFFLINE", "1");
         }
         let mut child = command
-            .arg(output.join(TRAIN))
+            .arg(output.join(SCRIPT))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(said)
@@ -369,23 +372,21 @@ impl GeneratorRecord {
                 (self.n_train, self.n_held_out) = (n_train, n_held_out);
                 (self.n_trained, self.n_numbers) = (n_trained, n_numbers);
             }
-            Event::Step { .. } => {}
-            Event::Look { step, loss } => {
-                if self.curve.iter().all(|(there, _)| *there != step) {
-                    self.curve.push((step, loss));
-                }
-            }
             Event::Done {
                 steps,
                 before,
                 after,
                 seconds,
+                looks,
             } => {
                 (self.steps, self.seconds) = (steps, seconds);
                 (self.before, self.after) = (before, after);
+                self.curve = [vec![(0, before)], looks].concat();
+                return true;
             }
+            Event::Step { .. } | Event::Look { .. } => {}
         }
-        matches!(event, Event::Done { .. })
+        false
     }
 }
 

@@ -11,6 +11,7 @@ use crate::models::fetch::verify;
 use crate::models::folder::{CONFIG, WEIGHTS, Weights};
 use crate::models::pack::FAST;
 use crate::tune::encoder::Record;
+use crate::tune::generator;
 use crate::tune::merged::Merged;
 use crate::tune::reranked::{MeasuredReranker, Other, Reranked, Rerankers};
 use crate::tune::{Corpus, TuneError};
@@ -83,6 +84,16 @@ pub(super) fn deploy(measuring: &Measuring, force: bool, json: bool) -> Result<O
 /// Packs the reranker and measures it.
 fn measure(measuring: &Measuring) -> Result<(Merged, MeasuredReranker), Failure> {
     let shown = |error: TuneError| failure(&error);
+    if measuring.tuned.join(generator::SCRIPT).is_file() {
+        return Err(Failure::new(
+            "generator",
+            format!(
+                "{} has a generator, which ranks nothing",
+                measuring.tuned.display()
+            ),
+            "its losses are in training.json; serve the adapter and ask it: littoral ask INDEX QUESTION --llm URL",
+        ));
+    }
     let merged = Merged::reranker(&measuring.tuned, &measuring.name()?, FAST).map_err(shown)?;
     let origin = merged.origin.as_ref();
     let record = origin.and_then(|origin| origin.training.as_ref());

@@ -151,6 +151,7 @@ def main():
     before = trainer.evaluate()["eval_loss"]
     last = get_last_checkpoint(checkpoints) if os.path.isdir(checkpoints) else None
     trainer.train(resume_from_checkpoint=last)
+    looks = [(log["step"], log["eval_loss"]) for log in trainer.state.log_history if "eval_loss" in log]
     # The best numbers that were looked at are back in the model.
     after = trainer.evaluate()["eval_loss"]
     adapter = os.path.join(HERE, "adapter")
@@ -162,6 +163,7 @@ def main():
         before=before,
         after=after,
         seconds=time.monotonic() - start,
+        looks=looks,
     )
 
 
