@@ -9,10 +9,8 @@ use super::pairs::Leaks;
 use crate::eval::compare::paired;
 use crate::eval::metrics::Evaluation;
 use crate::eval::{Dataset, Difference, Evaluator, Metrics};
-use crate::host::FolderHost;
-use crate::rerank::CrossEncoder;
-use littoral_guest::Encoder;
 use littoral_guest::engine::{EngineError, Index, Rerank, SearchOptions};
+use littoral_guest::{Encoder, Host};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -85,17 +83,18 @@ pub struct Rerankers<'a> {
 }
 
 impl Measurement<'_> {
-    /// Measures `rerankers` on the hits of `index`, of the documents `corpus`.
+    /// Measures `rerankers` on an index of the documents `corpus`. `open` opens it, with the reranker that is
+    /// given.
     ///
     /// # Errors
     /// [`TuneError`] when something cannot be read.
-    pub fn run_reranker(
+    pub fn run_reranker<H: Host>(
         &self,
-        index: &Index<FolderHost>,
+        open: impl Fn(Option<&Arc<Encoder>>) -> Result<Index<H>, EngineError>,
         rerankers: Rerankers<'_>,
         corpus: &Corpus,
     ) -> Result<MeasuredReranker, TuneError> {
-        let held_out = reranked(index, rerankers, &self.pairs.judged)?;
+        let held_out = reranked(&open, rerankers, &self.pairs.judged)?;
         let drafted;
         let general = if let Some(general) = self.general {
             general
@@ -103,7 +102,7 @@ impl Measurement<'_> {
             drafted = known_items(corpus);
             &drafted
         };
-        let general = reranked(index, rerankers, general)?;
+        let general = reranked(&open, rerankers, general)?;
         let leaks = self.pairs.leaks();
         Ok(MeasuredReranker {
             depth: rerankers.depth,
@@ -115,12 +114,18 @@ impl Measurement<'_> {
     }
 }
 
-fn reranked(
-    index: &Index<FolderHost>,
+fn reranked<H: Host>(
+    open: impl Fn(Option<&Arc<Encoder>>) -> Result<Index<H>, EngineError>,
     rerankers: Rerankers<'_>,
     dataset: &Dataset,
 ) -> Result<Reranked, TuneError> {
-    let by = |encoder: &Arc<Encoder>| ranked(index, Some((encoder, rerankers.depth)), dataset);
+    let by = |encoder: &Arc<Encoder>| {
+        let rerank = Rerank {
+            model: encoder.id(),
+            depth: rerankers.depth,
+        };
+        ranked(&open(Some(encoder))?, Some(rerank), dataset)
+    };
     let after = by(rerankers.after)?;
     let other = |run: &Evaluation| -> Other {
         let of =
@@ -130,7 +135,7 @@ fn reranked(
             difference: paired(&of(run), &of(&after)),
         }
     };
-    let alone = ranked(index, None, dataset)?;
+    let alone = ranked(&open(None)?, None, dataset)?;
     let before = rerankers.before.map(by).transpose()?;
     let [wins, losses] = changes(dataset, [&alone.per_query, &after.per_query]);
     Ok(Reranked {
@@ -144,24 +149,16 @@ fn reranked(
     })
 }
 
-/// The judged queries of `dataset` as `index` ranks them, reranked where a reranker is given.
-fn ranked(
-    index: &Index<FolderHost>,
-    reranker: Option<(&Arc<Encoder>, usize)>,
+/// The judged queries of `dataset` as `index` ranks them, reranked where that is asked for.
+fn ranked<H: Host>(
+    index: &Index<H>,
+    rerank: Option<Rerank>,
     dataset: &Dataset,
 ) -> Result<Evaluation, EngineError> {
-    let mut host = index.host().clone();
-    if let Some((encoder, _)) = reranker {
-        host = host.with_reranker(Arc::new(CrossEncoder::new(Arc::clone(encoder))));
-    }
-    let index = pollster::block_on(Index::open(host))?;
     let options = SearchOptions {
         k: DEPTH,
         excerpt_chars: 1,
-        rerank: reranker.map(|(encoder, depth)| Rerank {
-            model: encoder.id(),
-            depth,
-        }),
+        rerank,
         ..SearchOptions::default()
     };
     let mut evaluator = Evaluator::new(&dataset.qrels);

@@ -10,12 +10,14 @@ use crate::models::adapter;
 use crate::models::fetch::verify;
 use crate::models::folder::{CONFIG, WEIGHTS, Weights};
 use crate::models::pack::FAST;
+use crate::rerank::CrossEncoder;
 use crate::tune::encoder::Record;
 use crate::tune::generator;
 use crate::tune::merged::Merged;
 use crate::tune::reranked::{MeasuredReranker, Other, Reranked, Rerankers};
 use crate::tune::{Corpus, TuneError};
 use littoral_guest::Encoder;
+use littoral_guest::engine::Index;
 use serde_json::json;
 use std::path::Path;
 use std::sync::Arc;
@@ -109,7 +111,14 @@ fn measure(measuring: &Measuring) -> Result<(Merged, MeasuredReranker), Failure>
     };
     let hash = record.map(|record| record.data_hash.as_str());
     let measurement = sets.measurement(hash, measuring.margin);
-    let measured = measurement.run_reranker(&index, rerankers, &corpus);
+    let open = |reranker: Option<&Arc<Encoder>>| {
+        let mut host = index.host().clone();
+        if let Some(reranker) = reranker {
+            host = host.with_reranker(Arc::new(CrossEncoder::new(Arc::clone(reranker))));
+        }
+        pollster::block_on(Index::open(host))
+    };
+    let measured = measurement.run_reranker(open, rerankers, &corpus);
     Ok((merged, measured.map_err(shown)?))
 }
 
