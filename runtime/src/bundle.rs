@@ -17,7 +17,7 @@ mod target;
 
 pub(crate) use target::{Platform, Server, Store, Target};
 
-use crate::host::FolderHost;
+use crate::host::IndexHost;
 use crate::web::LICENCES;
 use littoral_guest::EngineError;
 use littoral_guest::engine::{Index, Problem};
@@ -134,7 +134,7 @@ pub(crate) fn write(
     out: &Path,
     target: &Target,
 ) -> Result<Written, BundleError> {
-    let opened = pollster::block_on(Index::open(FolderHost::new(index)))?;
+    let opened = pollster::block_on(Index::open(IndexHost::new(index)))?;
     let out = absolute(out)?;
     let source = index.canonicalize().map_err(failed("read", index))?;
     if out.starts_with(&source) || source.starts_with(&out) {
@@ -158,7 +158,7 @@ pub(crate) fn write(
     bundle.around(target, package, &manifest.settings.embedding.embedder)?;
     let written = bundle.list(target.name())?;
     // What was copied is verified, and with it what it was copied from.
-    let copied = FolderHost::new(new.path().join("new").join(target.index_folder()));
+    let copied = IndexHost::new(new.path().join("new").join(target.index_folder()));
     let check = pollster::block_on(pollster::block_on(Index::open(copied))?.check());
     if let Some(problem) = check.problems.into_iter().next() {
         return Err(BundleError::Damaged(problem));

@@ -22,9 +22,10 @@ mod serve;
 mod tune;
 
 use crate::embed::TextEncoder;
-use crate::host::FolderHost;
+use crate::host::IndexHost;
 use crate::rerank::CrossEncoder;
 use crate::sandbox::{Limits, Sandbox, SandboxError, SandboxedIndex};
+use crate::source::Source;
 use clap::{Parser, Subcommand};
 use littoral_guest::engine::Index;
 use littoral_guest::{Encoder, EngineError};
@@ -137,25 +138,41 @@ fn usage(error: &clap::Error) -> ExitCode {
     ExitCode::from(2)
 }
 
-/// Refuses a folder that holds no index.
-fn must_exist(path: &Path) -> Result<(), Failure> {
-    if path.join(ENTRY_NAME).exists() {
-        return Ok(());
+/// Memory for what commands read of stores, in bytes.
+const STORE_CACHE: u64 = 64 << 20;
+
+/// Where the index is that a command names; a folder without one is refused.
+fn source(named: &Path, cache_bytes: u64) -> Result<Source, Failure> {
+    let source = Source::named(named, cache_bytes)
+        .map_err(|error| Failure::new(error.code(), error.to_string(), error.hint()))?;
+    if matches!(source, Source::Folder(_)) && !named.join(ENTRY_NAME).exists() {
+        return Err(no_index(&source));
     }
-    Err(Failure::new(
+    Ok(source)
+}
+
+fn no_index(source: &Source) -> Failure {
+    Failure::new(
         "not-found",
-        format!(
-            "there is no index in {}: it has no {ENTRY_NAME}",
-            path.display()
-        ),
-        "build one: littoral build INPUT… -o DIR",
-    ))
+        format!("there is no index in {source}: it has no {ENTRY_NAME}"),
+        match source {
+            Source::Folder(_) => "build one: littoral build INPUT… -o DIR",
+            Source::Store(..) => "upload the folder of one, its littoral.json last",
+        },
+    )
 }
 
 /// Opens the index in `path`.
-fn open(path: &Path) -> Result<Index<FolderHost>, Failure> {
-    must_exist(path)?;
-    pollster::block_on(Index::open(FolderHost::new(path))).map_err(|error| engine_failure(&error))
+fn open(path: &Path) -> Result<Index<IndexHost>, Failure> {
+    open_in(&source(path, STORE_CACHE)?)
+}
+
+fn open_in(source: &Source) -> Result<Index<IndexHost>, Failure> {
+    let opened = pollster::block_on(Index::open(IndexHost::over(source.clone())));
+    opened.map_err(|error| match error.code() {
+        "not-found" => no_index(source),
+        _ => engine_failure(&error),
+    })
 }
 
 /// The models that a command names.
@@ -172,8 +189,9 @@ fn open_with_models(
     path: &Path,
     vectors: bool,
     named: Named<'_>,
-) -> Result<Index<FolderHost>, Failure> {
-    let index = open(path)?;
+) -> Result<Index<IndexHost>, Failure> {
+    let source = source(path, STORE_CACHE)?;
+    let index = open_in(&source)?;
     let embedding = &index.manifest().settings.embedding;
     let encoder = if vectors {
         embedder::for_queries(&embedding.embedder, embedding.model, named.embedder)?
@@ -183,7 +201,7 @@ fn open_with_models(
     if encoder.is_none() && named.reranker.is_none() {
         return Ok(index);
     }
-    let host = host(path, encoder, named.reranker);
+    let host = host(source, encoder, named.reranker);
     pollster::block_on(Index::open(host)).map_err(|error| engine_failure(&error))
 }
 
@@ -192,10 +210,10 @@ fn open_in_sandbox(
     path: &Path,
     vectors: bool,
     named: Named<'_>,
-) -> Result<SandboxedIndex<FolderHost>, Failure> {
-    must_exist(path)?;
+) -> Result<SandboxedIndex<IndexHost>, Failure> {
+    let source = source(path, STORE_CACHE)?;
     let sandbox = Sandbox::new(Limits::default()).map_err(|error| sandbox_failure(&error))?;
-    let index = sandbox.open(FolderHost::new(path));
+    let index = sandbox.open(IndexHost::over(source.clone()));
     let mut index = index.map_err(|error| sandbox_failure(&error))?;
     let encoder = if vectors {
         let opened = index.opened();
@@ -203,17 +221,17 @@ fn open_in_sandbox(
     } else {
         None
     };
-    index.set_host(host(path, encoder, named.reranker));
+    index.set_host(host(source, encoder, named.reranker));
     Ok(index)
 }
 
-/// The host over the index in `path` with the models that are here.
+/// The host over the index in `source` with the models that are here.
 fn host(
-    path: &Path,
+    source: Source,
     encoder: Option<Arc<dyn TextEncoder>>,
     reranker: Option<&Arc<Encoder>>,
-) -> FolderHost {
-    let mut host = FolderHost::new(path);
+) -> IndexHost {
+    let mut host = IndexHost::over(source);
     if let Some(encoder) = encoder {
         host = host.with_encoder(encoder);
     }

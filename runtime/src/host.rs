@@ -1,27 +1,32 @@
-//! The host over an index folder.
+//! The host over an index, with the models that are here.
 
 use crate::embed::TextEncoder;
 use crate::rerank::CrossEncoder;
-use littoral_api::files::Files;
+use crate::source::Source;
 use littoral_guest::{Host, HostError};
 use littoral_indexes::envelope::BlockId;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Reads blocks from the files of a folder, and asks the models that it was given.
+/// Reads blocks where the index is, and asks the models that it was given.
 #[derive(Clone)]
-pub struct FolderHost {
-    files: Files,
+pub struct IndexHost {
+    source: Source,
     encoder: Option<Arc<dyn TextEncoder>>,
     reranker: Option<Arc<CrossEncoder>>,
 }
 
-impl FolderHost {
-    /// The host over the index in `path`.
+impl IndexHost {
+    /// The host over the index in the folder `path`.
     pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self::over(Source::folder(path))
+    }
+
+    /// The host over the index in `source`.
+    pub fn over(source: Source) -> Self {
         Self {
-            files: Files::new(path),
+            source,
             encoder: None,
             reranker: None,
         }
@@ -40,20 +45,15 @@ impl FolderHost {
         self.reranker = Some(reranker);
         self
     }
-
-    /// The folder.
-    pub fn path(&self) -> &Path {
-        self.files.path()
-    }
 }
 
-impl Host for FolderHost {
+impl Host for IndexHost {
     async fn entry(&self) -> Result<Arc<[u8]>, HostError> {
-        self.files.entry().await
+        self.source.entry().await
     }
 
     async fn read(&self, blocks: &[BlockId]) -> Result<Vec<Arc<[u8]>>, HostError> {
-        self.files.read(blocks).await
+        self.source.read(blocks).await
     }
 
     async fn embed(&self, model: [u8; 8], text: &str) -> Option<Vec<f32>> {
@@ -74,10 +74,10 @@ impl Host for FolderHost {
     }
 }
 
-impl fmt::Debug for FolderHost {
+impl fmt::Debug for IndexHost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FolderHost")
-            .field("path", &self.path())
+        f.debug_struct("IndexHost")
+            .field("source", &self.source)
             .finish_non_exhaustive()
     }
 }

@@ -21,6 +21,7 @@ pub mod pipeline;
 pub mod rerank;
 pub mod sandbox;
 pub mod serve;
+pub mod source;
 pub mod store;
 pub mod tune;
 pub mod update;

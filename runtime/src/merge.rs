@@ -1,7 +1,7 @@
 //! Segments become one: when there are many small ones, when much is deleted, or on request.
 
 use crate::build::{BuildFailure, Collection, Shared, Tools, collect, write_whole};
-use crate::host::FolderHost;
+use crate::host::IndexHost;
 use crate::store::Folder;
 use crate::update::{Control, stopped};
 use littoral_guest::build::Turning;
@@ -103,7 +103,7 @@ fn merge(
     tools: &Tools,
     control: &Control<'_>,
 ) -> Result<(), BuildFailure> {
-    let index = pollster::block_on(Index::open(FolderHost::new(folder.path())))?;
+    let index = pollster::block_on(Index::open(IndexHost::new(folder.path())))?;
     let settings = &manifest.settings;
     let collection = collected(&index, chosen, settings, tools, control)?;
     if chosen.len() == manifest.segments.len() {
@@ -141,7 +141,7 @@ fn merge(
 /// # Errors
 /// [`BuildFailure`] when the index cannot be read, a text has no vector, or the disk refuses.
 pub(crate) fn rebuild(
-    index: &Index<FolderHost>,
+    index: &Index<IndexHost>,
     settings: &Settings,
     tuning: Tuning,
     folder: &mut Folder,
@@ -157,7 +157,7 @@ pub(crate) fn rebuild(
 
 /// The documents of `chosen` segments, made ready anew with vectors by `settings`.
 fn collected(
-    index: &Index<FolderHost>,
+    index: &Index<IndexHost>,
     chosen: &[usize],
     settings: &Settings,
     tools: &Tools,
@@ -198,7 +198,7 @@ pub(crate) struct Base {
 
 impl Base {
     /// Reads what the `s`-th segment of `index` has.
-    pub(crate) fn read(index: &Index<FolderHost>, s: usize) -> Result<Self, BuildFailure> {
+    pub(crate) fn read(index: &Index<IndexHost>, s: usize) -> Result<Self, BuildFailure> {
         let segment = &index.manifest().segments[s];
         let id = segment.dictionary.map(SegmentId);
         Ok(Self {

@@ -9,7 +9,7 @@
 use crate::build::{BuildFailure, Built, CREATED_BY, Tools, collect, source_hash, write_index};
 use crate::embed::mark_in;
 use crate::expand::Expander;
-use crate::host::FolderHost;
+use crate::host::IndexHost;
 use crate::ingest::{
     Document, Ids, IngestOptions, Skipped, SourceFile, SourceKind, Unit, parse, tags_body, units,
 };
@@ -205,7 +205,7 @@ struct Existing {
 }
 
 impl Existing {
-    fn read(index: &Index<FolderHost>, expander: Option<&Expander>) -> Result<Self, BuildFailure> {
+    fn read(index: &Index<IndexHost>, expander: Option<&Expander>) -> Result<Self, BuildFailure> {
         let (mut by_source, mut by_id) = (HashMap::new(), HashMap::new());
         let mut deleted = Vec::new();
         for s in 0..index.n_segments() {
@@ -241,7 +241,7 @@ pub fn update(
     prune: bool,
     compact: bool,
 ) -> Result<Outcome, BuildFailure> {
-    let index = pollster::block_on(Index::open(FolderHost::new(folder.path())))?;
+    let index = pollster::block_on(Index::open(IndexHost::new(folder.path())))?;
     let mut settings = index.manifest().settings.clone();
     if let Some(base_url) = &inputs.options.base_url {
         // Another address makes another source of every document, so that all are read again.

@@ -22,7 +22,7 @@ use littoral_indexes::envelope::{BlockId, Kind, SegmentId};
 use littoral_indexes::manifest::Manifest;
 use littoral_runtime::build::{Tools, build_documents, default_settings};
 use littoral_runtime::embed::{Embedder, EncodeError, TextEncoder};
-use littoral_runtime::host::FolderHost;
+use littoral_runtime::host::IndexHost;
 use littoral_runtime::models;
 use littoral_runtime::pipeline::Pool;
 use littoral_runtime::store::{Folder, folder_size, peak_rss_bytes};
@@ -305,7 +305,7 @@ fn ask(
     (probes, groups): (u32, u32),
 ) -> serde_json::Value {
     let open = || {
-        let host = FolderHost::new(path).with_encoder(Arc::clone(encoder));
+        let host = IndexHost::new(path).with_encoder(Arc::clone(encoder));
         pollster::block_on(Index::open(host)).unwrap()
     };
     let options = SearchOptions {

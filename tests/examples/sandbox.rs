@@ -14,7 +14,7 @@
 
 use littoral_guest::engine::Mode;
 use littoral_guest::{Index, SearchOptions};
-use littoral_runtime::host::FolderHost;
+use littoral_runtime::host::IndexHost;
 use littoral_runtime::sandbox::{Limits, Sandbox};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -52,7 +52,7 @@ fn main() {
         ..SearchOptions::default()
     };
 
-    let host = FolderHost::new(index);
+    let host = IndexHost::new(index);
     let limits = Limits {
         instances: 4,
         ..Limits::default()

@@ -4,6 +4,7 @@
     reason = "what a test finds wrong it says by panicking"
 )]
 
+pub mod bucket;
 pub mod cases;
 pub mod data;
 pub mod encoder;

@@ -43,7 +43,17 @@ fn built(name: &str) -> PathBuf {
         Some(name) => name,
     };
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let built = Command::new(cargo)
+    // What cargo tells a test of its package would make build scripts that ask for it run again, and all
+    // that stands on them be built anew.
+    let of_package = std::env::vars_os().map(|(name, _)| name).filter(|name| {
+        let name = name.to_string_lossy();
+        name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
+    });
+    let mut build = Command::new(cargo);
+    of_package.for_each(|name| {
+        build.env_remove(name);
+    });
+    let built = build
         // The whole workspace resolves the features that its tests were built with.
         .args(["build", "--quiet", "--workspace", "--bin", name])
         .args(["--profile", profile])

@@ -74,8 +74,14 @@ impl Answer {
 impl Server {
     /// Starts `littoral serve` with `arguments` in `folder`, on a port of its own.
     pub fn start(folder: &Path, arguments: &[&str]) -> Self {
+        Self::start_in(folder, arguments, &[])
+    }
+
+    /// The same with variables of its environment.
+    pub fn start_in(folder: &Path, arguments: &[&str], variables: &[(&str, String)]) -> Self {
         let arguments = [&["serve", "--addr", "127.0.0.1:0"], arguments].concat();
         let mut child = program::command(folder, &arguments)
+            .envs(variables.iter().cloned())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()

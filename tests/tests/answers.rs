@@ -13,7 +13,7 @@ use littoral_guest::engine::{Index, Mode, SearchOptions};
 use littoral_runtime::build::Tools;
 use littoral_runtime::build::{build_documents, default_settings};
 use littoral_runtime::eval::{Answers, Dataset, answer_all, read_unanswerable};
-use littoral_runtime::host::FolderHost;
+use littoral_runtime::host::IndexHost;
 use littoral_runtime::pipeline::Pool;
 use littoral_runtime::store::Folder;
 use littoral_tests::program;
@@ -286,7 +286,7 @@ fn held_out_questions_are_answered_and_those_of_other_collections_refused() {
     });
     let tools = Tools::from(Pool::new(0).unwrap());
     build_documents(documents, &default_settings(), &mut store, &tools).unwrap();
-    let index = pollster::block_on(Index::open(FolderHost::new(root.path()))).unwrap();
+    let index = pollster::block_on(Index::open(IndexHost::new(root.path()))).unwrap();
 
     let qrels = dataset.qrels.clone();
     dataset.queries.retain(|query| {

@@ -11,7 +11,7 @@
 
 use littoral_guest::{Index, SearchOptions};
 use littoral_indexes::manifest::ENTRY_NAME;
-use littoral_runtime::host::FolderHost;
+use littoral_runtime::host::IndexHost;
 use littoral_tests::program::{self, Ran};
 use std::collections::BTreeMap;
 use std::fs;
@@ -93,7 +93,7 @@ fn answer(folder: &Path) -> Option<String> {
     if !folder.join(ENTRY_NAME).exists() {
         return None;
     }
-    let index = pollster::block_on(Index::open(FolderHost::new(folder))).expect("it opens");
+    let index = pollster::block_on(Index::open(IndexHost::new(folder))).expect("it opens");
     let check = pollster::block_on(index.check());
     assert!(check.ok, "{:?}", check.problems);
     let result = pollster::block_on(index.search(QUERY, &SearchOptions::default()));

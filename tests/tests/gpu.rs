@@ -13,7 +13,7 @@ use littoral_gpu::{Adapters, Gpu, GpuError};
 use littoral_guest::{Document, Encoder, Index, SearchOptions};
 use littoral_runtime::build::{Tools, build_documents, default_settings};
 use littoral_runtime::embed::{Embedder, GpuTexts, Processor, VectorCache};
-use littoral_runtime::host::FolderHost;
+use littoral_runtime::host::IndexHost;
 use littoral_runtime::models;
 use littoral_runtime::pipeline::Pool;
 use littoral_runtime::store::Folder;
@@ -293,7 +293,7 @@ fn built(encoder: &Arc<Encoder>, gpu: Option<(&Arc<GpuTexts>, usize)>, cache: &P
 
 /// What dense queries find.
 fn found(index: &Path, encoder: &Arc<Encoder>) -> Vec<String> {
-    let host = FolderHost::new(index).with_encoder(Arc::clone(encoder) as _);
+    let host = IndexHost::new(index).with_encoder(Arc::clone(encoder) as _);
     let index = pollster::block_on(Index::open(host)).unwrap();
     let options = SearchOptions::default();
     let search = |query: &str| pollster::block_on(index.search(query, &options)).unwrap();
@@ -326,7 +326,7 @@ fn a_gpu_lost_in_the_middle_of_a_build_leaves_no_document_without_its_vectors() 
         let again = built(&encoder, None, cache.path());
         assert_eq!(found(again.path(), &encoder), expected);
         let id = |folder: &TempDir| {
-            let index = Index::open(FolderHost::new(folder.path()));
+            let index = Index::open(IndexHost::new(folder.path()));
             pollster::block_on(index).unwrap().build().to_owned()
         };
         assert_eq!(id(&again), id(&plain));

@@ -8,7 +8,7 @@ use littoral_guest::engine::{Index, Mode, SearchOptions};
 use littoral_guest::{Document, SearchResult};
 use littoral_runtime::build::{Tools, build_documents, default_settings};
 use littoral_runtime::eval::Dataset;
-use littoral_runtime::host::FolderHost;
+use littoral_runtime::host::IndexHost;
 use littoral_runtime::pipeline::Pool;
 use littoral_runtime::store::Folder;
 
@@ -70,7 +70,7 @@ fn a_passage_bears_out_its_own_sentences_and_few_of_its_neighbours() {
     });
     let tools = Tools::from(Pool::new(0).unwrap());
     build_documents(documents, &default_settings(), &mut store, &tools).unwrap();
-    let index = pollster::block_on(Index::open(FolderHost::new(root.path()))).unwrap();
+    let index = pollster::block_on(Index::open(IndexHost::new(root.path()))).unwrap();
     let options = SearchOptions {
         mode: Mode::Lexical,
         chunks: true,

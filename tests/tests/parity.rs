@@ -9,7 +9,7 @@
 #![expect(clippy::unwrap_used, reason = "a failing test says where")]
 
 use littoral_guest::Index;
-use littoral_runtime::host::FolderHost;
+use littoral_runtime::host::IndexHost;
 use littoral_tests::cases::{build, cases, read};
 use serde_json::{Value, json};
 use std::env;
@@ -70,7 +70,7 @@ fn agree(root: &Path, corpus: &Path, build: impl FnOnce(&Path)) {
     build(&index);
     let cases = cases(corpus);
     assert!(cases.len() >= 500, "{} cases", cases.len());
-    let native = pollster::block_on(Index::open(FolderHost::new(&index))).unwrap();
+    let native = pollster::block_on(Index::open(IndexHost::new(&index))).unwrap();
     let mut n_hits = 0;
     let expected: Vec<Value> = cases
         .into_iter()

@@ -15,7 +15,7 @@ use littoral_guest::engine::{Index, Mode, SearchOptions};
 use littoral_runtime::build::Tools;
 use littoral_runtime::build::{build_documents, default_settings};
 use littoral_runtime::eval::{Dataset, run};
-use littoral_runtime::host::FolderHost;
+use littoral_runtime::host::IndexHost;
 use littoral_runtime::pipeline::Pool;
 use littoral_runtime::store::Folder;
 use std::path::Path;
@@ -40,7 +40,7 @@ fn ndcg(data: &Path, split: &str) -> f64 {
     });
     let pool = Tools::from(Pool::new(0).unwrap());
     build_documents(documents, &default_settings(), &mut store, &pool).expect("an index");
-    let index = pollster::block_on(Index::open(FolderHost::new(folder.path()))).unwrap();
+    let index = pollster::block_on(Index::open(IndexHost::new(folder.path()))).unwrap();
     let options = SearchOptions {
         mode: Mode::Lexical,
         ..SearchOptions::default()

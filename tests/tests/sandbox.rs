@@ -6,7 +6,7 @@ use littoral_guest::engine::{Mode, Rerank};
 use littoral_guest::{Host, HostError, Index, SearchOptions};
 use littoral_indexes::envelope::BlockId;
 use littoral_runtime::build::TABLE;
-use littoral_runtime::host::FolderHost;
+use littoral_runtime::host::IndexHost;
 use littoral_runtime::sandbox::{Limits, Sandbox, SandboxError};
 use littoral_tests::cases::{build_with, cases, read};
 use littoral_tests::encoder::{TOY, ToyEncoder};
@@ -37,7 +37,7 @@ fn corpus() -> PathBuf {
 
 /// A host over a folder that encodes, and reranks by a hash of what it reads.
 #[derive(Clone)]
-struct Encoding(FolderHost);
+struct Encoding(IndexHost);
 
 const READER: [u8; 8] = *b"reader 1";
 
@@ -75,7 +75,7 @@ fn the_sandbox_answers_as_the_native_engine_does_to_the_bit() {
     for (rescore, embedder) in [(0, TABLE), (7, TABLE), (0, "toy")] {
         let folder = tempfile::tempdir().unwrap();
         build_with(&corpus(), folder.path(), rescore, embedder);
-        let host = FolderHost::new(folder.path()).with_encoder(Arc::new(ToyEncoder));
+        let host = IndexHost::new(folder.path()).with_encoder(Arc::new(ToyEncoder));
         let host = Encoding(host);
         let native = pollster::block_on(Index::open(host.clone())).unwrap();
         let mut sandboxed = sandbox().open(host).unwrap();

@@ -9,9 +9,13 @@ use std::process::Command;
 const ARROWS: &[(&str, &[&str])] = &[
     ("indexes", &[]),
     ("guest", &["indexes"]),
-    ("runtime", &["api", "gpu", "guest", "indexes", "onnx"]),
+    (
+        "runtime",
+        &["api", "gpu", "guest", "indexes", "objects", "onnx"],
+    ),
     ("runtime/api", &["guest", "indexes"]),
     ("runtime/gpu", &["guest", "indexes"]),
+    ("runtime/objects", &["guest", "indexes"]),
     ("runtime/onnx", &[]),
     ("runtime/train", &["guest", "runtime"]),
     ("runtime/wasi", &["api", "guest"]),

@@ -9,7 +9,7 @@ use super::{Named, Outcome, engine_failure};
 use crate::eval::advise::{Facts, Limit, Located, Next, PAIRS, Remedy, locate, next_step};
 use crate::eval::fit::fit_fusion;
 use crate::eval::{self, Answers, Dataset, DatasetError, Difference, Metrics, Run};
-use crate::host::FolderHost;
+use crate::host::IndexHost;
 use littoral_guest::engine::{Fusion, Index, Mode, SearchOptions};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -153,7 +153,7 @@ fn pairs(dataset: &Dataset) -> u64 {
 }
 
 fn measured(
-    index: &Index<FolderHost>,
+    index: &Index<IndexHost>,
     dataset: &Dataset,
     options: &SearchOptions,
 ) -> Result<Run, Failure> {
@@ -162,7 +162,7 @@ fn measured(
 
 /// What another query would change, each measured.
 fn query_remedies(
-    index: &Index<FolderHost>,
+    index: &Index<IndexHost>,
     dataset: &Dataset,
     options: &SearchOptions,
     base: &Run,

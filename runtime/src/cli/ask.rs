@@ -5,7 +5,7 @@ use super::output::{self, Failure};
 use super::search::{self, ModeName};
 use super::{Named, Outcome, engine_failure, llm};
 use crate::context::{self, DEFAULT_TOKENS, MAX_TOKENS};
-use crate::host::FolderHost;
+use crate::host::IndexHost;
 use crate::llm::{Asked, Endpoint};
 use littoral_guest::answer::grounded::printable;
 use littoral_guest::answer::{
@@ -98,7 +98,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
 fn written(
     arguments: &Arguments,
     endpoint: &Endpoint,
-    index: &Index<FolderHost>,
+    index: &Index<IndexHost>,
     options: &SearchOptions,
     quoted: &Answer,
 ) -> Result<Answer, Failure> {

@@ -12,7 +12,7 @@ use super::output::{self, Failure};
 use super::rerank::Reranker;
 use super::{Named, Outcome, engine_failure};
 use crate::eval::{BuildCost, Dataset, DatasetError, Report, Run, html};
-use crate::host::FolderHost;
+use crate::host::IndexHost;
 use crate::store::folder_size;
 use collection::Collection;
 use littoral_guest::engine::{Fusion, Index, Mode, SearchOptions};
@@ -247,7 +247,7 @@ pub(super) fn dataset_failure(error: &DatasetError) -> Failure {
 
 fn measure(
     arguments: &Arguments,
-    index: &Index<FolderHost>,
+    index: &Index<IndexHost>,
     dataset: &Dataset,
     modes: &[Mode],
     reranker: Option<&Reranker>,

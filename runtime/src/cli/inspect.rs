@@ -5,7 +5,7 @@ mod tuning;
 use super::output::{self, Failure};
 use super::{Outcome, engine_failure};
 use crate::expand::FILE;
-use crate::host::FolderHost;
+use crate::host::IndexHost;
 use littoral_guest::engine::{Check, Index, Problem};
 use littoral_indexes::envelope::{BlockId, HEADER_BYTES, Kind};
 use littoral_indexes::manifest::Manifest;
@@ -24,7 +24,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn check(arguments: &Arguments) -> Result<Outcome, Failure> {
-    let host = FolderHost::new(&arguments.index);
+    let host = IndexHost::over(super::source(&arguments.index, super::STORE_CACHE)?);
     let check = match pollster::block_on(Index::open(host)) {
         Ok(index) => pollster::block_on(index.check()),
         // A damaged entry is a finding, not a failure to look; a missing one is a wrong folder.
@@ -267,7 +267,7 @@ pub(super) fn inspect(arguments: &Arguments) -> Result<Outcome, Failure> {
     Ok(Outcome::Done)
 }
 
-fn read(index: &Index<FolderHost>, arguments: &Arguments) -> Result<Report, Failure> {
+fn read(index: &Index<IndexHost>, arguments: &Arguments) -> Result<Report, Failure> {
     let manifest = index.manifest();
     let mut sections: BTreeMap<&'static str, SectionSize> = BTreeMap::new();
     let mut add = |name, bytes| {

@@ -20,7 +20,14 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let place = arguments.host.into();
-    let tenants = open(&arguments.indexes, place, Limits::default(), 1, None)?;
+    let tenants = open(
+        &arguments.indexes,
+        super::STORE_CACHE,
+        place,
+        Limits::default(),
+        1,
+        None,
+    )?;
     let done = mcp::run(&tenants, io::stdin().lock(), io::stdout().lock());
     match done {
         Ok(()) => Ok(Outcome::Done),

@@ -5,15 +5,16 @@ mod gpu;
 use super::llm::LlmArguments;
 use super::output::{self, Failure};
 use super::{Outcome, model, sandbox_failure};
-use crate::host::FolderHost;
+use crate::host::IndexHost;
 use crate::rerank::CrossEncoder;
 use crate::sandbox::{Limits, Prepared, Sandbox};
 use crate::serve::{Bounds, Keys, Models, Place, Server, Tenant, Tenants};
+use crate::source::Source;
 use gpu::GpuArguments;
 use littoral_guest::Encoder;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,7 +35,7 @@ impl From<PlaceName> for Place {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// Folders of the indexes; each is named as its folder
+    /// Folders of the indexes, or their addresses in stores; each is named as its folder
     #[arg(required = true)]
     indexes: Vec<PathBuf>,
     /// Where to listen; other than loopback needs --api-keys
@@ -71,6 +72,9 @@ pub(super) struct Arguments {
     /// Connections at a time
     #[arg(long, value_name = "N", default_value_t = 4096, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     connections: u32,
+    /// Memory for what was read of stores in MiB, for each index
+    #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
+    store_cache: u32,
     /// Memory of a sandbox in MiB
     #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u16).range(8..=4096))]
     memory: u16,
@@ -111,6 +115,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     };
     let tenants = open(
         &arguments.indexes,
+        u64::from(arguments.store_cache) << 20,
         arguments.host.into(),
         limits,
         bounds.workers,
@@ -142,6 +147,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
 /// Opens indexes for many queries, at most `workers` at a time.
 pub(super) fn open(
     folders: &[PathBuf],
+    cache_bytes: u64,
     place: Place,
     limits: Limits,
     workers: usize,
@@ -150,8 +156,8 @@ pub(super) fn open(
     let mut names = BTreeSet::new();
     let mut named = Vec::new();
     for folder in folders {
-        super::must_exist(folder)?;
-        let name = name(folder)?;
+        let source = super::source(folder, cache_bytes)?;
+        let name = name(&source)?;
         if !names.insert(name.clone()) {
             return Err(Failure::new(
                 "duplicate-index",
@@ -159,7 +165,7 @@ pub(super) fn open(
                 "indexes are named as their folders; rename one, or serve it on its own",
             ));
         }
-        named.push((name, folder));
+        named.push((name, source));
     }
     let prepared = match place {
         Place::Native => None,
@@ -169,19 +175,20 @@ pub(super) fn open(
                 instances: (2 * workers * (named.len() + 1)) as u32,
                 ..limits
             };
-            let prepared: Result<Prepared<FolderHost>, _> =
+            let prepared: Result<Prepared<IndexHost>, _> =
                 Sandbox::new(limits).and_then(|sandbox| sandbox.prepare());
             Some(Arc::new(prepared.map_err(|error| sandbox_failure(&error))?))
         }
     };
     let models = Arc::new(Models::new(reranker));
     let mut tenants = Vec::new();
-    for (name, folder) in named {
-        let tenant = Tenant::open(name, folder, prepared.clone(), Arc::clone(&models));
+    for (name, source) in named {
+        let shown = source.to_string();
+        let tenant = Tenant::open(name, source, prepared.clone(), Arc::clone(&models));
         tenants.push(tenant.map_err(|error| {
             let failure = sandbox_failure(&error);
             Failure {
-                message: format!("{}: {}", folder.display(), failure.message),
+                message: format!("{shown}: {}", failure.message),
                 ..failure
             }
         })?);
@@ -189,16 +196,12 @@ pub(super) fn open(
     Ok(Tenants::new(tenants, place, models))
 }
 
-/// What an index is called: the last part of its folder's path.
-fn name(folder: &Path) -> Result<String, Failure> {
-    let whole = folder.canonicalize();
-    let name = whole
-        .ok()
-        .and_then(|path| path.file_name()?.to_str().map(str::to_owned));
-    name.ok_or_else(|| {
+/// What an index is called: the last part of its path.
+fn name(source: &Source) -> Result<String, Failure> {
+    source.name().ok_or_else(|| {
         Failure::new(
             "bad-index-name",
-            format!("{} has no name in UTF-8", folder.display()),
+            format!("{source} has no name in UTF-8"),
             "give the folder another name",
         )
     })

@@ -1,40 +1,15 @@
-//! Indexes that are open for many queries, each opened again when its folder changes.
+//! Indexes that are open for many queries, each opened again when it is replaced.
 
 use super::{Models, Place};
 use crate::embed::TextEncoder;
-use crate::host::FolderHost;
+use crate::host::IndexHost;
 use crate::sandbox::{Prepared, SandboxError, SandboxedIndex};
+use crate::source::{Source, Stamp};
 use littoral_guest::answer::{Answer, AnswerOptions};
 use littoral_guest::engine::ReadDocument;
 use littoral_guest::wire::{Failure, Opened};
 use littoral_guest::{EngineError, Index, SearchOptions, SearchResult};
-use littoral_indexes::manifest::ENTRY_NAME;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::SystemTime;
-
-/// The entry file as the system shows it: other values, another index.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stamp {
-    modified: Option<SystemTime>,
-    bytes: u64,
-    inode: u64,
-}
-
-impl Stamp {
-    fn of(folder: &Path) -> Option<Self> {
-        let metadata = folder.join(ENTRY_NAME).metadata().ok()?;
-        #[cfg(unix)]
-        let inode = std::os::unix::fs::MetadataExt::ino(&metadata);
-        #[cfg(not(unix))]
-        let inode = 0;
-        Some(Self {
-            modified: metadata.modified().ok(),
-            bytes: metadata.len(),
-            inode,
-        })
-    }
-}
 
 /// How often an index is opened again for one query that it was replaced under.
 const REOPENINGS: usize = 3;
@@ -46,7 +21,7 @@ struct Current {
 }
 
 enum Engine {
-    Native(Box<Index<FolderHost>>),
+    Native(Box<Index<IndexHost>>),
     Sandbox(Pool),
 }
 
@@ -84,16 +59,16 @@ fn native<T>(asked: impl Future<Output = Result<T, EngineError>>) -> Result<T, S
 
 /// Instances of one index.
 struct Pool {
-    prepared: Arc<Prepared<FolderHost>>,
-    host: FolderHost,
+    prepared: Arc<Prepared<IndexHost>>,
+    host: IndexHost,
     /// Those that wait for a query, the last used last.
-    idle: Mutex<Vec<SandboxedIndex<FolderHost>>>,
+    idle: Mutex<Vec<SandboxedIndex<IndexHost>>>,
 }
 
 impl Pool {
     fn with<T>(
         &self,
-        ask: impl FnOnce(&mut SandboxedIndex<FolderHost>) -> Result<T, SandboxError>,
+        ask: impl FnOnce(&mut SandboxedIndex<IndexHost>) -> Result<T, SandboxError>,
     ) -> Result<T, SandboxError> {
         let waiting = self
             .idle
@@ -117,8 +92,8 @@ impl Pool {
 /// An index and how it is kept open.
 pub(crate) struct Tenant {
     name: String,
-    path: PathBuf,
-    place: Option<Arc<Prepared<FolderHost>>>,
+    source: Source,
+    place: Option<Arc<Prepared<IndexHost>>>,
     models: Arc<Models>,
     current: RwLock<Arc<Current>>,
     /// The entry that was last looked at, and what was wrong with it.
@@ -126,21 +101,21 @@ pub(crate) struct Tenant {
 }
 
 impl Tenant {
-    /// Opens the index in `path`.
+    /// Opens the index in `source`.
     ///
     /// # Errors
     /// [`SandboxError`], with the engine's own error where it has one.
     pub(crate) fn open(
         name: String,
-        path: &Path,
-        place: Option<Arc<Prepared<FolderHost>>>,
+        source: Source,
+        place: Option<Arc<Prepared<IndexHost>>>,
         models: Arc<Models>,
     ) -> Result<Self, SandboxError> {
-        let stamp = Stamp::of(path);
-        let current = open(path, place.as_ref(), &models)?;
+        let stamp = source.stamp();
+        let current = open(&source, place.as_ref(), &models)?;
         Ok(Self {
             name,
-            path: path.to_owned(),
+            source,
             place,
             models,
             current: RwLock::new(Arc::new(current)),
@@ -148,7 +123,7 @@ impl Tenant {
         })
     }
 
-    /// Its name: the folder's.
+    /// Its name: the folder's, or the last part of its address.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
@@ -158,7 +133,7 @@ impl Tenant {
         self.current().opened.clone()
     }
 
-    /// Why the folder as it is now could not be opened, where an older state answers.
+    /// Why the index as it is now could not be opened, where an older state answers.
     pub(crate) fn trouble(&self) -> Option<String> {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.1.clone()
@@ -225,15 +200,20 @@ impl Tenant {
     /// Opens the index again where its entry is another than the one that was last looked at; whether
     /// it did.
     pub(crate) fn follow(&self) -> bool {
-        let stamp = Stamp::of(&self.path);
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner).0;
+        let stamp = self.source.stamp();
+        let seen = self
+            .seen
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .0
+            .clone();
         stamp != seen && self.reopen()
     }
 
     /// Opens the index again; the old one answers until that is done, and after it failed.
     pub(crate) fn reopen(&self) -> bool {
-        let stamp = Stamp::of(&self.path);
-        let opened = open(&self.path, self.place.as_ref(), &self.models);
+        let stamp = self.source.stamp();
+        let opened = open(&self.source, self.place.as_ref(), &self.models);
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         match opened {
             Ok(current) => {
@@ -261,11 +241,11 @@ impl std::fmt::Debug for Tenant {
 }
 
 fn open(
-    path: &Path,
-    place: Option<&Arc<Prepared<FolderHost>>>,
+    source: &Source,
+    place: Option<&Arc<Prepared<IndexHost>>>,
     models: &Models,
 ) -> Result<Current, SandboxError> {
-    let mut host = FolderHost::new(path);
+    let mut host = IndexHost::over(source.clone());
     if let Some(reranker) = models.reranker() {
         host = host.with_reranker(Arc::clone(reranker));
     }

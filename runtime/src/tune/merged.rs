@@ -5,7 +5,7 @@ use super::error::TuneError;
 use super::measure::first_bytes;
 use super::origin::Origin;
 use crate::build::{BuildFailure, TABLE, Tools};
-use crate::host::FolderHost;
+use crate::host::IndexHost;
 use crate::merge::rebuild;
 use crate::models::adapter::{self, Adapter};
 use crate::models::fetch::verify;
@@ -144,7 +144,7 @@ impl Merged {
     /// [`BuildFailure`] when a text has no vector, or the disk refuses.
     pub fn index(
         &self,
-        index: &Index<FolderHost>,
+        index: &Index<IndexHost>,
         gains: Gains,
         folder: &mut Folder,
         tools: &Tools,

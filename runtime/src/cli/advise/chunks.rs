@@ -10,7 +10,7 @@ use super::{gain, measured};
 use crate::build::{Tools, build_documents};
 use crate::eval::Dataset;
 use crate::eval::advise::Remedy;
-use crate::host::FolderHost;
+use crate::host::IndexHost;
 use crate::store::Folder;
 use littoral_guest::engine::{Index, Mode, SearchOptions, StoredDocument};
 use littoral_guest::{Document, Part, PartKind};
@@ -24,7 +24,7 @@ const MAX_DOCUMENTS: u32 = 50_000;
 
 /// What other sizes do to a search by words.
 pub(super) fn remedies(
-    index: &Index<FolderHost>,
+    index: &Index<IndexHost>,
     dataset: &Dataset,
     threads: usize,
 ) -> Result<Vec<Remedy>, Failure> {
@@ -74,7 +74,7 @@ pub(super) fn remedies(
 }
 
 /// The documents of an index, put together from their passages.
-fn documents(index: &Index<FolderHost>) -> Result<Vec<Document>, Failure> {
+fn documents(index: &Index<IndexHost>) -> Result<Vec<Document>, Failure> {
     let mut documents = Vec::new();
     for s in 0..index.n_segments() {
         let mut add = |stored: StoredDocument| {

@@ -9,7 +9,7 @@ use super::super::rerank::Reranker;
 use super::Arguments;
 use super::collection::Collection;
 use crate::eval::{self, Ablated, BuildCost, Dataset, Report, Run};
-use crate::host::FolderHost;
+use crate::host::IndexHost;
 use littoral_guest::engine::{Fusion, Index, Mode, SearchOptions};
 use littoral_indexes::manifest::{Expansions, Settings};
 
@@ -86,7 +86,7 @@ const BUILDS: [BuildChange; 10] = [
 /// The options of the whole system: those of the last run of the report.
 fn whole(
     arguments: &Arguments,
-    index: &Index<FolderHost>,
+    index: &Index<IndexHost>,
     reranker: Option<&Reranker>,
 ) -> SearchOptions {
     SearchOptions {
@@ -117,7 +117,7 @@ fn base<'a>(report: &'a Report, options: &SearchOptions) -> Result<&'a Run, Fail
 /// Changes what a query decides.
 pub(super) fn on_index(
     arguments: &Arguments,
-    index: &Index<FolderHost>,
+    index: &Index<IndexHost>,
     dataset: &Dataset,
     report: &Report,
     reranker: Option<&Reranker>,
@@ -147,7 +147,7 @@ pub(super) fn on_collection(
     collection: &Collection<'_>,
     report: &Report,
     reranker: Option<&Reranker>,
-    index: &Index<FolderHost>,
+    index: &Index<IndexHost>,
 ) -> Result<Vec<Ablated>, Failure> {
     let mut changed = on_index(arguments, index, collection.dataset, report, reranker)?;
     let options = whole(arguments, index, reranker);
@@ -179,7 +179,7 @@ pub(super) fn on_collection(
 fn one(
     name: &str,
     base: &Run,
-    index: &Index<FolderHost>,
+    index: &Index<IndexHost>,
     dataset: &Dataset,
     options: &SearchOptions,
     build: BuildCost,

@@ -5,7 +5,7 @@ use super::super::output::{self, Failure};
 use super::super::rerank::Reranker;
 use super::{Arguments, dataset_failure};
 use crate::eval::{AnswerReport, Answers, Dataset, Query, answer_all, read_unanswerable};
-use crate::host::FolderHost;
+use crate::host::IndexHost;
 use littoral_guest::answer::AnswerOptions;
 use littoral_guest::engine::{Index, Mode, SearchOptions};
 use std::path::Path;
@@ -19,7 +19,7 @@ const UNANSWERABLE: &str = "queries-unanswerable.jsonl";
 /// Measures answers, where `arguments` ask for it.
 pub(super) fn measure(
     arguments: &Arguments,
-    index: &Index<FolderHost>,
+    index: &Index<IndexHost>,
     dataset: &Dataset,
     reranker: Option<&Reranker>,
 ) -> Result<Option<AnswerReport>, Failure> {

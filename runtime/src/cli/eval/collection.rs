@@ -8,7 +8,7 @@ use crate::build::{build_documents, default_settings};
 use crate::config::Config;
 use crate::eval::{BuildCost, Dataset};
 use crate::expand::Expander;
-use crate::host::FolderHost;
+use crate::host::IndexHost;
 use crate::store::{Folder, folder_size, peak_rss_bytes};
 use littoral_guest::Document;
 use littoral_guest::engine::{Index, Mode};
@@ -34,7 +34,7 @@ pub(super) struct Built {
 
 impl Built {
     /// Opens it.
-    pub(super) fn open(&self, reranker: Option<&Reranker>) -> Result<Index<FolderHost>, Failure> {
+    pub(super) fn open(&self, reranker: Option<&Reranker>) -> Result<Index<IndexHost>, Failure> {
         let named = Named {
             reranker: reranker.map(|reranker| &reranker.encoder),
             ..Named::default()

@@ -5,7 +5,7 @@ use super::super::{build, engine_failure};
 use super::{Arguments, answers};
 use crate::eval::Dataset;
 use crate::eval::fit::{Fits, Fitted, LEAST_QUERIES, fit_fusion, fit_threshold};
-use crate::host::FolderHost;
+use crate::host::IndexHost;
 use crate::store::Folder;
 use littoral_guest::engine::{Fusion, Index, Mode, SearchOptions};
 use std::path::Path;
@@ -14,7 +14,7 @@ use std::path::Path;
 pub(super) fn run(
     arguments: &Arguments,
     folder: &Path,
-    index: &Index<FolderHost>,
+    index: &Index<IndexHost>,
     dataset: &Dataset,
 ) -> Result<Fits, Failure> {
     let options = SearchOptions {
@@ -49,7 +49,7 @@ pub(super) fn run(
 /// Puts `tuning` into the manifest, which must still be the one that was measured.
 fn store(
     path: &Path,
-    index: &Index<FolderHost>,
+    index: &Index<IndexHost>,
     tuning: littoral_indexes::manifest::Tuning,
 ) -> Result<(), Failure> {
     let mut folder = Folder::open(path)

@@ -5,7 +5,7 @@ use super::super::output::{self, Failure};
 use super::super::{Outcome, build, engine_failure, open};
 use crate::build::default_settings;
 use crate::eval::draft::{Drafted, Page, QueryKind, draft};
-use crate::host::FolderHost;
+use crate::host::IndexHost;
 use crate::ingest::{IngestOptions, discover, links, target_path, units};
 use crate::llm::paraphrase;
 use crate::store::Folder;
@@ -122,7 +122,7 @@ fn indexed(folder: &Path) -> Result<tempfile::TempDir, Failure> {
 }
 
 /// The documents of an index.
-fn pages(index: &Index<FolderHost>) -> Result<Vec<Page>, Failure> {
+fn pages(index: &Index<IndexHost>) -> Result<Vec<Page>, Failure> {
     let mut pages = Vec::new();
     for s in 0..index.n_segments() {
         let mut add = |stored: StoredDocument| {

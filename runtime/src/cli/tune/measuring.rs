@@ -6,7 +6,7 @@ use super::failure;
 use crate::build::{TABLE, Tools};
 use crate::embed::TextEncoder;
 use crate::eval::Dataset;
-use crate::host::FolderHost;
+use crate::host::IndexHost;
 use crate::models::pack::FAST;
 use crate::store::Folder;
 use crate::tune::measure::{Measured, Measurement, TrainedOn};
@@ -72,7 +72,7 @@ pub(super) enum Proposal {
 /// An index that was measured with and without a tuning.
 pub(super) struct Proved {
     /// The index as it is.
-    pub(super) index: Index<FolderHost>,
+    pub(super) index: Index<IndexHost>,
     /// The figures.
     pub(super) measured: Measured,
     /// What the index would say of them.
@@ -130,7 +130,7 @@ impl Measuring {
         let mut folder = Folder::open(scratch.path())
             .map_err(|error| Failure::new(error.code(), error.to_string(), error.hint()))?;
         write(&merged, &index, Gains::default(), &mut folder, &tools)?;
-        let mut host = FolderHost::new(scratch.path());
+        let mut host = IndexHost::new(scratch.path());
         // Queries that a table encodes are not to be encoded better than in use.
         if index.manifest().settings.embedding.embedder != TABLE {
             host = host.with_encoder(encoder);
@@ -169,7 +169,7 @@ impl Measuring {
     }
 
     /// The index as it is, with the encoder of its queries where they need one.
-    fn with_own_encoder(&self) -> Result<Index<FolderHost>, Failure> {
+    fn with_own_encoder(&self) -> Result<Index<IndexHost>, Failure> {
         let index = open_with_models(&self.index, true, Named::default())?;
         let embedding = &index.manifest().settings.embedding;
         if embedding.embedder.is_empty() {
@@ -194,7 +194,7 @@ impl Measuring {
     /// Measures what was tuned on the pairs in a folder, with a hash where it is known, so many of them.
     fn measure<B: littoral_guest::Host>(
         &self,
-        index: &Index<FolderHost>,
+        index: &Index<IndexHost>,
         after: &Index<B>,
         (folder, hash, n_pairs): (&str, Option<&str>, u64),
     ) -> Result<(Measured, Gains), Failure> {
@@ -249,7 +249,7 @@ impl Sets {
 /// Writes the documents of `index` with the vectors of `merged` into `folder`.
 pub(super) fn write(
     merged: &Merged,
-    index: &Index<FolderHost>,
+    index: &Index<IndexHost>,
     gains: Gains,
     folder: &mut Folder,
     tools: &Tools,
