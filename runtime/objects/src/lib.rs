@@ -89,7 +89,7 @@ impl Objects {
         })))
     }
 
-    /// What the store says of the entry, asked for at most every [`LOOK_EVERY`]; `None` where it says
+    /// What the store says of the entry, asked for at most every five seconds; `None` where it says
     /// nothing.
     pub fn stamp(&self) -> Option<Stamp> {
         let mut looked = self.0.looked.lock().unwrap_or_else(PoisonError::into_inner);

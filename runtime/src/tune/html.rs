@@ -34,8 +34,10 @@ pub fn page(record: &Value, curve: &[Point], best_step: u32) -> String {
         // A string takes all that is written to it.
         let _ = write!(
             out,
-            "<tr><td>{}<td>{:.4}<td>{:.4}{mark}</tr>",
-            point.step, point.loss, point.ndcg
+            "<tr><td>{}<td>{}<td>{:.4}{mark}</tr>",
+            point.step,
+            point.shown_loss(),
+            point.ndcg
         );
     }
     out.push_str("</table><h2>Record</h2><table>");
@@ -71,6 +73,10 @@ fn shown(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Null => "–".to_owned(),
+        // Options have 32 bits, and further digits say nothing.
+        Value::Number(number) if number.is_f64() => {
+            (number.as_f64().unwrap_or_default() as f32).to_string()
+        }
         value => value.to_string(),
     }
 }
@@ -89,11 +95,12 @@ mod tests {
         };
         let record = json!({
             "target": "encoder", "data": "<script>", "curve": [1],
-            "options": {"rank": 8, "dims": [256, 128]},
+            "options": {"rank": 8, "dims": [256, 128], "rate": f64::from(0.3f32)},
         });
         let page = page(&record, &[point(0), point(10), point(20)], 20);
         assert_eq!(page.matches("<polyline").count(), 2);
         assert!(page.contains("options, rank<td>8") && page.contains("<td>256, 128"));
+        assert!(page.contains("options, rate<td>0.3<") && page.contains("<td>0<td>–<td>0.5000"));
         assert!(page.contains("chosen") && page.contains("<td>0.7000 ←"));
         assert!(!page.contains("<script") && !page.contains("NaN") && !page.contains("curve<td>"));
     }

@@ -62,6 +62,16 @@ pub struct Point {
     pub ndcg: f64,
 }
 
+impl Point {
+    /// The loss for people: before the first step there is none.
+    pub fn shown_loss(&self) -> String {
+        match self.step {
+            0 => "–".to_owned(),
+            _ => format!("{:.4}", self.loss),
+        }
+    }
+}
+
 /// A tuned table.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tuned {

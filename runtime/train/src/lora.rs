@@ -1,5 +1,5 @@
 //! The numbers that are trained: both halves of the change of each matrix, in one vector, and behind them
-//! those of a cross-encoder's [`crate::head`].
+//! those of a cross-encoder's `head`.
 
 use crate::error::TrainError;
 use crate::head::Head;

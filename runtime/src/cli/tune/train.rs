@@ -89,8 +89,10 @@ fn show_curve(curve: &[Point], best_step: u32) {
     for point in curve {
         let mark = if point.step == best_step { " ←" } else { "" };
         output::line(format!(
-            "step {:>5}  loss {:.4}  nDCG@10 {:.4}{mark}",
-            point.step, point.loss, point.ndcg
+            "step {:>5}  loss {:>6}  nDCG@10 {:.4}{mark}",
+            point.step,
+            point.shown_loss(),
+            point.ndcg
         ));
     }
 }

@@ -72,8 +72,10 @@ impl Axes {
             let low = values.iter().copied().fold(f64::INFINITY, f64::min);
             let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
             let room = ((high - low) * 0.1).max(high.abs() * 0.02).max(0.01);
+            // Nothing that is counted or measured here is below nothing.
+            let least = if low >= 0.0 { 0.0 } else { f64::NEG_INFINITY };
             if low.is_finite() {
-                (low - room, high + room)
+                ((low - room).max(least), high + room)
             } else {
                 (0.0, 1.0)
             }
@@ -89,7 +91,7 @@ impl Axes {
     }
 
     fn y(&self, value: f64) -> f64 {
-        250.0 - (value - self.y.0) / (self.y.1 - self.y.0) * 235.0
+        250.0 - (value - self.y.0) / (self.y.1 - self.y.0) * 215.0
     }
 
     /// A drawing of them, to which places are added before it is closed.
@@ -97,8 +99,8 @@ impl Axes {
         let mut out = open(300.0, &format!("{y_label} against {x_label}"));
         let _ = write!(
             out,
-            "<path d=\"M60 10V250H{:.0}\" fill=\"none\" stroke=\"#8a9ba5\"/><text x=\"60\" y=\"290\">{}\
-             </text><text x=\"0\" y=\"10\">{}</text>",
+            "<path d=\"M60 30V250H{:.0}\" fill=\"none\" stroke=\"#8a9ba5\"/><text x=\"60\" y=\"290\">{}\
+             </text><text x=\"60\" y=\"18\">{}</text>",
             WIDTH - 100.0,
             escape(x_label),
             escape(y_label)
@@ -126,7 +128,7 @@ impl Axes {
             "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4\" fill=\"#4a90a4\"/><text x=\"{:.1}\" y=\"{:.1}\">{}\
              </text>",
             x + 7.0,
-            y + 4.0,
+            y - 6.0,
             escape(point.name)
         );
     }
