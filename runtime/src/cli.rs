@@ -37,7 +37,7 @@ use std::sync::Arc;
 
 /// Retrieval for RAG at the edge: a folder of documents becomes a small index that answers anywhere.
 #[derive(Debug, Parser)]
-#[command(name = "littoral", version, about, max_term_width = 100)]
+#[command(name = "littoral", version, max_term_width = 100)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
