@@ -26,6 +26,7 @@ use crate::host::IndexHost;
 use crate::rerank::CrossEncoder;
 use crate::sandbox::{Limits, Sandbox, SandboxError, SandboxedIndex};
 use crate::source::Source;
+use crate::store::must_be_a_folder;
 use clap::{Parser, Subcommand};
 use littoral_guest::engine::Index;
 use littoral_guest::{Encoder, EngineError};
@@ -149,6 +150,12 @@ fn source(named: &Path, cache_bytes: u64) -> Result<Source, Failure> {
         return Err(no_index(&source));
     }
     Ok(source)
+}
+
+/// Refuses an address where a command writes to the index, before anything is measured or read.
+fn written_to(path: &Path) -> Result<(), Failure> {
+    must_be_a_folder(path)
+        .map_err(|error| Failure::new(error.code(), error.to_string(), error.hint()))
 }
 
 fn no_index(source: &Source) -> Failure {

@@ -12,6 +12,7 @@ pub use size::{folder_size, peak_rss_bytes};
 use littoral_guest::build::{Scratch, Sink};
 use littoral_indexes::envelope::{BlockId, SegmentId};
 use littoral_indexes::manifest::{ENTRY_NAME, Manifest};
+use littoral_objects::Location;
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
@@ -49,6 +50,12 @@ pub enum StoreError {
         /// The folder.
         path: PathBuf,
     },
+    /// An address stands where a folder must.
+    #[error("{} is an address, and indexes are written to folders alone", path.display())]
+    Address {
+        /// The address.
+        path: PathBuf,
+    },
 }
 
 impl StoreError {
@@ -59,6 +66,7 @@ impl StoreError {
             Self::Io { .. } => "write-failed",
             Self::Locked { .. } => "index-locked",
             Self::NotAnIndex { .. } => "not-an-index",
+            Self::Address { .. } => "not-a-folder",
         }
     }
 
@@ -71,6 +79,7 @@ impl StoreError {
             Self::Io { .. } => "check that the folder can be written; the old index is untouched",
             Self::Locked { .. } => "wait for the other build to end, then run the command again",
             Self::NotAnIndex { .. } => "name an empty or new folder with -o",
+            Self::Address { .. } => "name the folder, and upload it, its littoral.json last",
         }
     }
 }
@@ -78,6 +87,18 @@ impl StoreError {
 fn failed(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
     let path = path.to_owned();
     move |source| StoreError::Io { what, path, source }
+}
+
+/// Refuses the address of a store, where a folder is written to.
+///
+/// # Errors
+/// [`StoreError::Address`]
+pub fn must_be_a_folder(path: &Path) -> Result<(), StoreError> {
+    if path.to_str().is_some_and(Location::is_one) {
+        let path = path.to_owned();
+        return Err(StoreError::Address { path });
+    }
+    Ok(())
 }
 
 /// An index folder, locked for writing.
@@ -96,8 +117,9 @@ impl Folder {
     /// Opens `path` for writing and makes it when it is not there.
     ///
     /// # Errors
-    /// [`StoreError`] when it cannot be made, is locked, or holds something else.
+    /// [`StoreError`] when it is an address, cannot be made, is locked, or holds something else.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        must_be_a_folder(path)?;
         let existed = path.exists();
         fs::create_dir_all(path).map_err(failed("make the folder", path))?;
         if existed && !path.join(ENTRY_NAME).exists() {

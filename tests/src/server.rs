@@ -8,6 +8,19 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Stdio};
 
+/// Documents of a small index: ids and texts.
+pub const SEA: [(&str, &str); 3] = [
+    (
+        "tides",
+        "High water follows the moon. A tide table lists it for a harbour.",
+    ),
+    (
+        "knots",
+        "The bowline makes a loop that never slips in high water.",
+    ),
+    ("crabs", "A shore crab eats what the tide leaves behind."),
+];
+
 /// A server that runs until it is dropped.
 #[derive(Debug)]
 pub struct Server {

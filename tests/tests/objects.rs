@@ -3,23 +3,11 @@
 
 use littoral_tests::bucket::{Bucket, Manner};
 use littoral_tests::program::{self, Ran};
-use littoral_tests::server::{Server, index};
+use littoral_tests::server::{SEA, Server, index};
 use serde_json::Value;
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
-
-const SEA: [(&str, &str); 3] = [
-    (
-        "tides",
-        "High water follows the moon. A tide table lists it for a harbour.",
-    ),
-    (
-        "knots",
-        "The bowline makes a loop that never slips in high water.",
-    ),
-    ("crabs", "A shore crab eats what the tide leaves behind."),
-];
 
 fn run(root: &Path, bucket: &Bucket, arguments: &[&str]) -> Ran {
     let mut command = program::command(root, arguments);
@@ -140,6 +128,15 @@ fn stores_that_misbehave_are_errors_that_tell_no_secrets() {
     failed(ask("s3://docs/land"), "not-found");
     failed(ask("gs://docs/sea"), "bad-address");
     failed(ask("https://canary:canary@docs.example/sea"), "bad-address");
+    // What writes needs a folder, and makes none that is called as an address is.
+    std::fs::write(root.path().join("eels.md"), "# Eels\n\nAn eel swims.\n").unwrap();
+    for arguments in [
+        &["build", "eels.md", "-o", "s3://docs/new", "--json"][..],
+        &["update", "s3://docs/sea", "eels.md", "--json"],
+    ] {
+        failed(run(root.path(), &bucket, arguments), "not-a-folder");
+    }
+    assert!(!root.path().join("s3:").exists());
     bucket.turn(Manner::Refuses);
     assert!(failed(ask("s3://docs/sea"), "unreadable").contains("the store refuses"));
     bucket.turn(Manner::Boasts);

@@ -3,23 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
 
 use littoral_tests::program;
-use littoral_tests::server::{Answer, Server, index};
+use littoral_tests::server::{Answer, SEA, Server, index};
 use serde_json::{Value, json};
 use std::fs;
 use std::io::{Read, Write};
 use std::thread;
-
-const SEA: [(&str, &str); 3] = [
-    (
-        "tides",
-        "High water follows the moon. A tide table lists it for a harbour.",
-    ),
-    (
-        "knots",
-        "The bowline makes a loop that never slips in high water.",
-    ),
-    ("crabs", "A shore crab eats what the tide leaves behind."),
-];
 
 const LAND: [(&str, &str); 2] = [
     ("hills", "The watchword of the hills is canary-7f3a."),

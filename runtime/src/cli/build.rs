@@ -115,6 +115,7 @@ pub(super) fn build(arguments: &BuildArguments) -> Result<Outcome, Failure> {
     let options = ingest_options(&config, &settings);
     let (files, skipped) = find(&arguments.inputs, &options)?;
     let place = Place::of(&arguments.inputs, &files, arguments.output.as_deref())?;
+    super::written_to(&place.index)?;
     let name = arguments
         .embedder
         .as_ref()
@@ -181,6 +182,7 @@ pub(super) fn update(arguments: &UpdateArguments) -> Result<Outcome, Failure> {
             "name the files or folders that the index was built from",
         ));
     }
+    super::written_to(&arguments.index)?;
     if !arguments.index.join(ENTRY_NAME).exists() {
         return Err(Failure::new(
             "not-found",

@@ -17,6 +17,7 @@ use littoral_guest::Host;
 use littoral_guest::engine::{Index, Mode, SearchOptions};
 use littoral_indexes::manifest::Gains;
 use serde::Serialize;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// General queries that are drafted from the documents where none are given.
@@ -128,14 +129,7 @@ impl Measurement<'_> {
         corpus: &Corpus,
     ) -> Result<Measured, TuneError> {
         let held_out = effect(before, after, &self.pairs.judged)?;
-        let drafted;
-        let general = if let Some(general) = self.general {
-            general
-        } else {
-            drafted = known_items(corpus);
-            &drafted
-        };
-        let general = effect(before, after, general)?;
+        let general = effect(before, after, &self.general(corpus))?;
         let leaks = self.pairs.leaks();
         Ok(Measured {
             gate: Gate::new(&held_out, &general, &leaks, self.trained, self.margin),
@@ -143,6 +137,14 @@ impl Measurement<'_> {
             general,
             leaks,
         })
+    }
+
+    /// The general queries: those that are there, or some drafted from the documents.
+    pub(super) fn general(&self, corpus: &Corpus) -> Cow<'_, Dataset> {
+        match self.general {
+            Some(general) => Cow::Borrowed(general),
+            None => Cow::Owned(known_items(corpus)),
+        }
     }
 }
 
@@ -175,7 +177,7 @@ pub(super) fn first_bytes(hash: &str) -> [u8; 8] {
 }
 
 /// Queries made of the documents, each with the document that it was made of.
-pub(super) fn known_items(corpus: &Corpus) -> Dataset {
+fn known_items(corpus: &Corpus) -> Dataset {
     let drafted = draft(&pages(corpus), &[], 1, DRAFTED);
     let queries = drafted.iter().map(|query| Query {
         id: query.id.clone(),

@@ -4,7 +4,7 @@
 use super::corpus::Corpus;
 use super::error::TuneError;
 use super::gate::Gate;
-use super::measure::{Changed, Measurement, changes, known_items};
+use super::measure::{Changed, Measurement, changes};
 use super::pairs::Leaks;
 use crate::eval::compare::paired;
 use crate::eval::metrics::Evaluation;
@@ -95,14 +95,7 @@ impl Measurement<'_> {
         corpus: &Corpus,
     ) -> Result<MeasuredReranker, TuneError> {
         let held_out = reranked(&open, rerankers, &self.pairs.judged)?;
-        let drafted;
-        let general = if let Some(general) = self.general {
-            general
-        } else {
-            drafted = known_items(corpus);
-            &drafted
-        };
-        let general = reranked(&open, rerankers, general)?;
+        let general = reranked(&open, rerankers, &self.general(corpus))?;
         let leaks = self.pairs.leaks();
         Ok(MeasuredReranker {
             depth: rerankers.depth,

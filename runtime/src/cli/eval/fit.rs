@@ -1,7 +1,7 @@
 //! `littoral eval --fit`: what is fitted to the queries and kept in the index.
 
 use super::super::output::{self, Failure};
-use super::super::{build, engine_failure};
+use super::super::{build, engine_failure, written_to};
 use super::{Arguments, answers};
 use crate::eval::Dataset;
 use crate::eval::fit::{Fits, Fitted, LEAST_QUERIES, fit_fusion, fit_threshold};
@@ -17,6 +17,7 @@ pub(super) fn run(
     index: &Index<IndexHost>,
     dataset: &Dataset,
 ) -> Result<Fits, Failure> {
+    written_to(folder)?;
     let options = SearchOptions {
         mode: if index.has_vectors() {
             Mode::Hybrid

@@ -2,7 +2,7 @@
 //! refusal.
 
 use super::super::output::{self, Failure};
-use super::super::{Outcome, build, open};
+use super::super::{Outcome, build, open, written_to};
 use super::eval::show;
 use super::failure;
 use super::measuring::{Measuring, Proposal, write};
@@ -27,6 +27,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     if is_reranker(&arguments.measuring.tuned) {
         return reranker::deploy(&arguments.measuring, arguments.force, arguments.json);
     }
+    written_to(&arguments.measuring.index)?;
     let proved = arguments.measuring.run()?;
     let measured = &proved.measured;
     let is_refused = !measured.gate.passed;
