@@ -15,6 +15,7 @@ pub mod analysis;
 pub mod answer;
 pub mod build;
 pub mod chunk;
+pub mod context;
 pub mod document;
 mod draw;
 pub mod encoder;

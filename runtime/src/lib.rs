@@ -27,4 +27,4 @@ pub mod tune;
 pub mod update;
 mod web;
 
-pub use littoral_api::context;
+pub use littoral_guest::context;

@@ -1,5 +1,5 @@
 // Numbered passages for a prompt: what a search finds, packed into a number of tokens, as the program
-// packs it (`runtime/src/context.rs`), passage by passage and token by token.
+// packs it (`guest/src/context.rs`), passage by passage and token by token.
 
 import type { Context, Hit, SearchOptions, SearchResult } from "./types.js";
 

@@ -9,7 +9,6 @@
 #![deny(unsafe_code)]
 
 pub mod completion;
-pub mod context;
 pub mod files;
 pub mod refusal;
 pub mod request;

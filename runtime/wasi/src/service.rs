@@ -2,7 +2,6 @@
 
 use http::StatusCode;
 use littoral_api::completion::{Quoted, quoted};
-use littoral_api::context::{self, DEFAULT_TOKENS, MAX_TOKENS};
 use littoral_api::files::Files;
 use littoral_api::refusal::Refusal;
 use littoral_api::request::{
@@ -10,6 +9,7 @@ use littoral_api::request::{
 };
 use littoral_api::{MAX_BODY_BYTES, MAX_TEXTS_BYTES, OPENAPI};
 use littoral_guest::answer::AnswerOptions;
+use littoral_guest::context::{self, DEFAULT_TOKENS, MAX_TOKENS};
 use littoral_guest::{Index, SearchResult};
 use serde::Serialize;
 use serde_json::{Value, json};

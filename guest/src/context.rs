@@ -1,8 +1,8 @@
 //! Numbered passages for a prompt: what a search finds, packed into a number of tokens.
 
-use littoral_guest::chunk::estimate_tokens;
-use littoral_guest::engine::{ChunkHit, DocumentHit, Hit, Note};
-use littoral_guest::{SearchOptions, SearchResult};
+use crate::chunk::estimate_tokens;
+use crate::engine::{ChunkHit, DocumentHit, Hit, Note};
+use crate::{SearchOptions, SearchResult};
 use serde::Serialize;
 
 /// Tokens when nothing else is said: about five passages of an index built with the defaults.
@@ -238,8 +238,8 @@ fn passage_text(passage: &Passage) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use littoral_guest::engine::{Fetched, Mode, Ranks, Scores, Timings, Work};
-    use littoral_guest::map::Map;
+    use crate::engine::{Fetched, Mode, Ranks, Scores, Timings, Work};
+    use crate::map::Map;
 
     fn found(texts: &[&str]) -> SearchResult {
         let hit = |(rank, text): (u32, &&str)| Hit {
