@@ -6,6 +6,7 @@
 
 pub mod bucket;
 pub mod cases;
+pub mod component;
 pub mod data;
 pub mod encoder;
 pub mod fuzz;

@@ -19,6 +19,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("runtime/onnx", &[]),
     ("runtime/train", &["guest", "runtime"]),
     ("runtime/wasi", &["api", "guest"]),
+    ("guest/component", &["guest", "indexes"]),
     ("guest/sandbox", &["guest", "indexes"]),
     ("web", &["guest", "indexes"]),
     ("web/bindgen", &[]),
