@@ -26,6 +26,8 @@ const MODULES = [
   { name: "encoder", file: "littoral-encoder.wasm", features: [], crate: "littoral-web-encoder", own: "web-encoder" },
   // A component for WASI-HTTP, for bundles alone.
   { name: "wasi", file: "littoral-wasi.wasm", features: [], crate: "littoral-wasi", own: "sandbox", target: "wasm32-wasip2" },
+  // A component for hosts of one's own, for bundles alone; with its world, in wit/.
+  { name: "component", file: "littoral-component.wasm", features: [], crate: "littoral-component", own: "sandbox", linker: "wasm-component-ld" },
   // Tells documents apart by what `Debug` writes of them.
   { name: "writer", file: "littoral-writer.wasm", features: ["--features", "languages,writer,answers"], debug: true },
 ];
@@ -79,7 +81,7 @@ const flags = [
   `--remap-path-prefix=${home}/registry/src=crates`,
   `--remap-path-prefix=${root}=littoral`,
 ];
-const env = { ...process.env, CARGO_ENCODED_RUSTFLAGS: flags.join("\x1f") };
+const flagged = (more) => ({ ...process.env, CARGO_ENCODED_RUSTFLAGS: [...flags, ...more].join("\x1f") });
 const cargo = (args, options) =>
   execFileSync("cargo", args, { cwd: root, stdio: ["ignore", "pipe", "inherit"], ...options });
 const metadata = JSON.parse(
@@ -93,12 +95,15 @@ for (const folder of [pkg, generated]) {
   if (modules.length === MODULES.length) rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
 }
-for (const { name, file, features, rest, crate = "littoral-web", own, target = "wasm32-unknown-unknown", debug = false } of modules) {
+for (const module of modules) {
+  const { name, file, features, rest, crate = "littoral-web", own, target = "wasm32-unknown-unknown", linker, debug = false } = module;
   const profile = values.profile === "web" ? (own ?? "web") : values.profile;
+  const env = flagged(linker ? [`-Clinker=${linker}`] : []);
   cargo(["build", "--locked", "-p", crate, "--target", target, "--profile", profile, ...features], { env });
   const library = `${crate.replaceAll("-", "_")}.wasm`;
   const built = join(metadata.target_directory, target, profile, library);
-  if (target === "wasm32-wasip2") {
+  // Components are whole when they are linked.
+  if (target === "wasm32-wasip2" || linker) {
     copyFileSync(built, join(pkg, file));
     continue;
   }
@@ -140,6 +145,7 @@ for (const { entry, file, littoral } of ENTRIES) {
 if (modules.length === MODULES.length) copyFileSync(join(root, "indexes/FORMAT.md"), join(pkg, "FORMAT.md"));
 execFileSync(join(web, "node_modules/.bin/tsc"), ["-p", web], { stdio: "inherit" });
 for (const folder of ["pages", "templates"]) cpSync(join(web, folder), join(pkg, folder), { recursive: true });
+cpSync(join(root, "guest/component/wit"), join(pkg, "wit"), { recursive: true });
 for (const licence of ["LICENSE-MIT", "LICENSE-APACHE"]) {
   copyFileSync(join(root, licence), join(pkg, licence));
 }

@@ -4,6 +4,7 @@
 //! index.html, page.css, icon.svg   a search page; addresses in it are relative
 //! worker.js, server.js, …          or a server, with its settings
 //! littoral.wasm                    or a component, with what hosts are told
+//! wit/, src/                       or one for hosts of one's own: its world, and such a host
 //! js/                              the package, with its licences
 //! littoral/, public/, index/       the index
 //! littoral-bundle.json             what was written, so that the next bundle may replace it

@@ -81,6 +81,10 @@ pub(crate) const PAGES: &[(&str, &str)] = &[
         include_str!("../../indexes/docs/21-publishing.md"),
     ),
     (
+        "a-host-of-your-own.md",
+        include_str!("../../indexes/docs/22-a-host-of-your-own.md"),
+    ),
+    (
         "roadmap.md",
         include_str!("../../indexes/docs/16-roadmap.md"),
     ),

@@ -247,6 +247,47 @@ fn a_component_lies_beside_its_index_and_what_hosts_are_told() {
 }
 
 #[test]
+fn a_component_for_hosts_of_ones_own_lies_beside_its_world_and_a_host() {
+    let root = folder();
+    let at = root.path();
+    let arguments = ["-o", "out", "--target", "component"];
+    // A package of another version has no component.
+    assert_eq!(
+        bundle(&root, &arguments).error_code(),
+        "web-package-not-built"
+    );
+    fs::write(at.join("pkg/littoral-component.wasm"), "component").unwrap();
+    let world = Path::new(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../guest/component/wit"
+    ));
+    fs::create_dir(at.join("pkg/wit")).unwrap();
+    for (name, bytes) in contents(world) {
+        fs::write(at.join("pkg/wit").join(name), bytes).unwrap();
+    }
+    let ran = bundle(&root, &arguments);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let out = at.join("out");
+    let file = |name: &str| fs::read_to_string(out.join(name)).unwrap();
+    assert_eq!(file("littoral.wasm"), "component");
+    assert_eq!(contents(&out.join("wit")), contents(world));
+    assert!(file("README.md").contains("littoral:retrieval/host"));
+    assert!(file("src/main.rs").contains("mod host;"));
+    assert!(file("src/host.rs").lines().count() < 200);
+    // Its Wasmtime is the one that the component is tested with.
+    let version = |manifest: &str| {
+        let line = manifest.lines().find(|line| line.starts_with("wasmtime ="));
+        let (_, rest) = line.unwrap().split_once("version = \"").unwrap();
+        rest.split('"').next().unwrap().to_owned()
+    };
+    let workspace = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"));
+    let workspace = fs::read_to_string(workspace).unwrap();
+    assert_eq!(version(&file("Cargo.toml")), version(&workspace));
+    assert!(out.join("LICENSE-MIT").is_file() && !out.join("js").exists());
+    assert_eq!(program::run(at, &["check", "out/index"]).code, 0);
+}
+
+#[test]
 fn a_damaged_index_gives_no_bundle() {
     let root = folder();
     let files = contents(&root.path().join("ix"));
@@ -279,6 +320,7 @@ fn other_targets_and_places_are_errors_that_name_what_exists() {
         &["--target", "cloudflare", "--name", ""],
         &["--target", "wasi", "--access", "token"],
         &["--target", "wasi", "--store", "kv"],
+        &["--target", "component", "--name", "sea"],
     ] {
         let ran = bundle(&root, &[&["-o", "out"], misplaced].concat());
         assert_eq!(ran.error_code(), "bad-option", "{misplaced:?}");

@@ -7,8 +7,17 @@ use serde_json::json;
 use std::fs;
 use std::path::Path;
 
-/// The component in the package.
-const COMPONENT: &str = "littoral-wasi.wasm";
+/// The component for WASI-HTTP in the package.
+const WASI: &str = "littoral-wasi.wasm";
+
+/// The component of the world `littoral:retrieval` in the package.
+const COMPONENT: &str = "littoral-component.wasm";
+
+/// What a bundle with that component has beside it.
+const HOST_FILES: [&str; 4] = ["README.md", "Cargo.toml", "src/main.rs", "src/host.rs"];
+
+/// The world, in the package and in the bundle.
+const WORLD: [&str; 3] = ["wit/world.wit", "wit/host.wit", "wit/index.wit"];
 
 /// A platform that runs the engine in a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +69,8 @@ pub(crate) enum Target {
         /// What the index and the project are called: lower-case letters, digits and hyphens.
         name: String,
     },
+    /// A component for hosts of one's own.
+    Component,
 }
 
 impl Target {
@@ -69,6 +80,7 @@ impl Target {
             Self::Browser { .. } => "browser",
             Self::Server(server) => server.platform.name(),
             Self::Wasi { .. } => "wasi",
+            Self::Component => "component",
         }
     }
 
@@ -76,7 +88,7 @@ impl Target {
     pub(super) fn index_folder(&self) -> &'static str {
         match self {
             Self::Browser { .. } => "littoral",
-            Self::Wasi { .. } => "index",
+            Self::Wasi { .. } | Self::Component => "index",
             Self::Server(server) => match server.platform {
                 Platform::Cloudflare(Store::Assets) => "public/littoral",
                 _ => "index",
@@ -88,7 +100,7 @@ impl Target {
     pub(super) fn package_files(&self) -> Vec<&'static str> {
         match self {
             Self::Browser { .. } => FILES.to_vec(),
-            Self::Wasi { .. } => Vec::new(),
+            Self::Wasi { .. } | Self::Component => Vec::new(),
             Self::Server(server) => {
                 let own: &[&str] = match server.platform {
                     Platform::Cloudflare(_) => &["workerd.js"],
@@ -131,17 +143,34 @@ impl Bundle {
     ) -> Result<(), BundleError> {
         match target {
             Target::Browser { base } => self.pages(&package.join("pages"), base),
-            Target::Wasi { name } => self.component(package, name),
+            Target::Wasi { name } => self.wasi(package, name),
+            Target::Component => self.component(package),
             Target::Server(server) => self.project(server, &package.join("templates"), embedder),
         }
     }
 
-    fn component(&mut self, package: &Path, name: &str) -> Result<(), BundleError> {
-        let path = package.join(COMPONENT);
+    fn component(&mut self, package: &Path) -> Result<(), BundleError> {
+        self.module(package, COMPONENT)?;
+        for file in WORLD {
+            self.copy(&package.join(file), file)?;
+        }
+        let templates = package.join("templates").join("component");
+        HOST_FILES
+            .into_iter()
+            .try_for_each(|file| self.copy(&templates.join(file), file))
+    }
+
+    /// Copies a component of the package, which one of another version does not have.
+    fn module(&mut self, package: &Path, name: &str) -> Result<(), BundleError> {
+        let path = package.join(name);
         if !path.is_file() {
             return Err(BundleError::Page { path });
         }
-        self.copy(&path, "littoral.wasm")?;
+        self.copy(&path, "littoral.wasm")
+    }
+
+    fn wasi(&mut self, package: &Path, name: &str) -> Result<(), BundleError> {
+        self.module(package, WASI)?;
         let readme = package.join("templates").join("wasi").join("README.md");
         let text = fs::read_to_string(&readme).map_err(failed("read", &readme))?;
         self.put(

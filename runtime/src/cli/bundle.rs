@@ -8,7 +8,7 @@ use serde_json::json;
 use std::path::{Path, PathBuf};
 
 /// What there are bundles for.
-const TARGETS: &str = "browser, cloudflare, deno, bun, node and wasi";
+const TARGETS: &str = "browser, cloudflare, deno, bun, node, wasi and component";
 
 /// Longest name of a project, as Cloudflare takes it.
 const MAX_NAME: usize = 54;
@@ -38,8 +38,8 @@ pub(super) struct Arguments {
     /// Folder of the bundle: new, empty, or a former bundle
     #[arg(short, long)]
     output: PathBuf,
-    /// What it is for: a page in a browser, or a server on one of the platforms
-    #[arg(long, value_name = "browser|cloudflare|deno|bun|node|wasi")]
+    /// What it is for: a page in a browser, a server on one of the platforms, or a host of your own
+    #[arg(long, value_name = "browser|cloudflare|deno|bun|node|wasi|component")]
     target: String,
     /// Where the documents are published, if their addresses are relative [browser; default: the
     /// bundle's folder]
@@ -85,6 +85,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
             "a component for WASI-HTTP",
             "Run wasmtime serve -S cli --dir index::/index littoral.wasm in it; README.md has the rest.",
         ),
+        Target::Component => (
+            "a component with typed calls",
+            "Run cargo run --release -- WORDS in it, a host to begin with; README.md has the rest.",
+        ),
         Target::Server(server) => (
             "a server",
             match server.platform {
@@ -117,7 +121,8 @@ fn target(arguments: &Arguments) -> Result<Target, Failure> {
         "deno" => Some(Platform::Deno),
         "bun" => Some(Platform::Bun),
         "node" => Some(Platform::Node),
-        "wasi" => return component(arguments),
+        "wasi" => return wasi(arguments),
+        "component" => return component(arguments),
         other => {
             return Err(Failure::new(
                 "bad-option",
@@ -164,22 +169,44 @@ fn target(arguments: &Arguments) -> Result<Target, Failure> {
 }
 
 /// A component for WASI-HTTP, which has no options but its name.
-fn component(arguments: &Arguments) -> Result<Target, Failure> {
-    let misplaced = [
-        (arguments.base_url.is_some(), "--base-url"),
-        (arguments.store.is_some(), "--store"),
-        (arguments.access == Some(Access::Token), "--access token"),
-    ];
-    if let Some((_, option)) = misplaced.into_iter().find(|(is, _)| *is) {
-        return Err(Failure::new(
-            "bad-option",
-            format!("{option} does not go with --target wasi"),
-            "leave it out; who may ask is up to what runs the component",
-        ));
-    }
+fn wasi(arguments: &Arguments) -> Result<Target, Failure> {
+    without(
+        arguments,
+        &[
+            (arguments.base_url.is_some(), "--base-url"),
+            (arguments.store.is_some(), "--store"),
+            (arguments.access == Some(Access::Token), "--access token"),
+        ],
+    )?;
     Ok(Target::Wasi {
         name: name(arguments.name.as_deref(), &arguments.index)?,
     })
+}
+
+/// A component for a host of one's own, which has no options.
+fn component(arguments: &Arguments) -> Result<Target, Failure> {
+    without(
+        arguments,
+        &[
+            (arguments.base_url.is_some(), "--base-url"),
+            (arguments.name.is_some(), "--name"),
+            (arguments.store.is_some(), "--store"),
+            (arguments.access.is_some(), "--access"),
+        ],
+    )?;
+    Ok(Target::Component)
+}
+
+/// Refuses the first of `options` that is given.
+fn without(arguments: &Arguments, options: &[(bool, &str)]) -> Result<(), Failure> {
+    match options.iter().find(|(is_given, _)| *is_given) {
+        None => Ok(()),
+        Some((_, option)) => Err(Failure::new(
+            "bad-option",
+            format!("{option} does not go with --target {}", arguments.target),
+            "leave it out; who may ask is up to what runs the component",
+        )),
+    }
 }
 
 /// The name that is given, or one that the index's folder suggests.
