@@ -40,8 +40,12 @@ pub fn component() -> &'static Path {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let flags = [
             "-Ctarget-feature=+simd128".to_owned(),
-            "-Clinker=wasm-component-ld".to_owned(),
+            format!(
+                "--remap-path-prefix={}/registry/src=crates",
+                cargo_home().display()
+            ),
             format!("--remap-path-prefix={}=littoral", root.display()),
+            "-Clinker=wasm-component-ld".to_owned(),
         ];
         let built = Command::new(cargo)
             .args(["build", "--locked", "--quiet"])
@@ -55,6 +59,14 @@ pub fn component() -> &'static Path {
         assert!(built.success(), "the component could not be built");
         target.join("wasm32-unknown-unknown/sandbox/littoral_component.wasm")
     })
+}
+
+/// Where cargo keeps what it has fetched.
+pub fn cargo_home() -> PathBuf {
+    std::env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| Some(std::env::home_dir()?.join(".cargo")))
+        .unwrap()
 }
 
 /// Gives the vector of a text.

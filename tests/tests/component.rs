@@ -8,7 +8,7 @@ use littoral_guest::{Index, SearchOptions, context};
 use littoral_runtime::build::TABLE;
 use littoral_tests::cases::{build_with, cases, read};
 use littoral_tests::component::{
-    Files, Opened, as_json, asked, assert_same_error, compiled, component, map, native, wit,
+    Files, Opened, as_json, asked, assert_same_error, cargo_home, compiled, component, map, native, wit,
 };
 use littoral_tests::encoder::{TOY, embed};
 use littoral_tests::sample;
@@ -176,8 +176,10 @@ fn the_component_asks_for_its_host_and_nothing_else() {
     // Nothing of the machine that compiled it is in it, so that every machine's is the same.
     let bytes = fs::read(component()).unwrap();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let root = root.to_str().unwrap().as_bytes();
-    assert!(!bytes.windows(root.len()).any(|window| window == root));
+    for path in [root, &cargo_home()] {
+        let path = path.to_str().unwrap().as_bytes();
+        assert!(!bytes.windows(path.len()).any(|window| window == path));
+    }
 }
 
 #[test]
