@@ -8,7 +8,8 @@ use littoral_guest::{Index, SearchOptions, context};
 use littoral_runtime::build::TABLE;
 use littoral_tests::cases::{build_with, cases, read};
 use littoral_tests::component::{
-    Files, Opened, as_json, asked, assert_same_error, cargo_home, compiled, component, map, native, wit,
+    Files, Opened, as_json, asked, assert_same_error, cargo_home, compiled, component, map, native,
+    wit,
 };
 use littoral_tests::encoder::{TOY, embed};
 use littoral_tests::sample;
