@@ -1,15 +1,14 @@
 //! The start of BLAKE3 hashes: checksums of files and ids made from content.
 //!
-//! Natively the crate `blake3` computes them. In WebAssembly it weighs 4 kB of what a page loads
-//! before its first query, for wide kernels that do not run there; the plain definition below, from
-//! the specification, weighs one. Tests hold the one against the other.
+//! Natively and on servers the crate `blake3` computes them. It weighs 4 kB of what a page would load
+//! before its first query; the plain definition below, from the specification, weighs one. Tests hold the one against the other.
 //!
 //! Source: O'Connor, Aumasson, Neves, Wilcox-O'Hearn, "BLAKE3: one function, fast everywhere"
 //! (2020), sections 2.1 to 2.4.
 
 /// The first eight bytes of the hash of `parts`, one after the other.
 pub fn first_eight(parts: &[&[u8]]) -> [u8; 8] {
-    if cfg!(target_arch = "wasm32") {
+    if crate::IS_SMALL {
         plain(&parts.concat())
     } else {
         let mut hasher = blake3::Hasher::new();

@@ -28,3 +28,7 @@ pub mod text;
 pub mod vectors;
 
 pub use error::{IndexError, Section};
+
+/// Whether this is compiled for pages, which load every byte of it before the first query. Elsewhere what is
+/// quicker counts, not what is smaller.
+const IS_SMALL: bool = cfg!(all(target_arch = "wasm32", not(feature = "quick")));

@@ -2,14 +2,14 @@
 //!
 //! The standard library's sorts are fast on long slices and large: 4 to 6 kB of WebAssembly for
 //! each type that is sorted, a tenth of the engine in a page, for lists of a dozen. There, one merge
-//! sort over places does for all types; natively the standard one does. Both are stable, so they
-//! agree.
+//! sort over places does for all types; natively and on servers the standard one does. Both are stable,
+//! so they agree.
 
 use std::cmp::Ordering;
 
 /// Sorts `items` stably.
 pub fn sort_by<T>(items: &mut [T], mut compare: impl FnMut(&T, &T) -> Ordering) {
-    if cfg!(target_arch = "wasm32") {
+    if crate::IS_SMALL {
         let places = sorted(items.len(), &mut |a, b| compare(&items[a], &items[b]));
         arrange(items, &places);
     } else {
@@ -28,7 +28,7 @@ pub fn sort_by_key<T, K: Ord>(items: &mut [T], mut key: impl FnMut(&T) -> K) {
 /// When `k` is 0 or there are fewer values.
 pub fn kth_largest(values: &mut [u32], k: usize) -> u32 {
     assert!((1..=values.len()).contains(&k), "there is no such value");
-    if cfg!(target_arch = "wasm32") {
+    if crate::IS_SMALL {
         kth_by_bits(values, k)
     } else {
         *values.select_nth_unstable_by(k - 1, |a, b| b.cmp(a)).1
