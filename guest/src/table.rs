@@ -23,5 +23,5 @@ mod words;
 
 pub use encode::{MAX_WORDS, QueryVector, blocks_of, encode};
 pub use spans::{Span, SpanKind};
-pub use vocabulary::{MAX_TABLE_WORDS, Vocabulary};
+pub use vocabulary::{Counts, MAX_TABLE_WORDS, Vocabulary};
 pub use words::words;

@@ -29,11 +29,17 @@
 //! the weights of the start; Hestenes, Stiefel (1952), Methods of Conjugate Gradients; Kingma, Ba
 //! (2015), Adam; Cao et al. (2007), Learning to Rank: From Pairwise Approach to Listwise Approach.
 
+#![expect(
+    clippy::inline_always,
+    reason = "only what is inlined is compiled for wider vectors"
+)]
+
 mod affine;
 mod measure;
 mod refine;
 mod ridge;
 mod sums;
+mod wide;
 
 #[cfg(test)]
 mod tests;
@@ -175,6 +181,7 @@ pub fn fit(input: &FitInput<'_>, options: &FitOptions, workers: &impl Workers) -
     let sums = Sums::new(input.spans, input.n_rows);
     let judge = Judge::new(input, workers);
     let n = input.spans.len();
+    let known = affine::Known::new(input, options, workers);
     let mut scales = vec![1.0; n];
     let mut best: Option<(u32, Vec<f32>)> = None;
     let keep = |rows: &Vec<f32>, best: &mut Option<(u32, Vec<f32>)>| {
@@ -186,12 +193,18 @@ pub fn fit(input: &FitInput<'_>, options: &FitOptions, workers: &impl Workers) -
     // The vectors have length 1, but only their direction matters: after a first fit each text is
     // asked for as long as its sum already is, and the fit spends nothing on lengths.
     for round in 0..=RESCALINGS {
-        let start = affine::fit(input, &scales, options, workers);
-        let rows = ridge::fit(input, &sums, start, &scales, options, workers);
-        if round != 1 {
+        let start = known.fit(input, &scales, workers);
+        // What only tells the lengths of the sums need not be solved to the end. On six collections
+        // nDCG@10 of the table is 0.15 points higher by it, of words and table 0.18 lower: chance.
+        let is_last = round == RESCALINGS;
+        let pull = ridge::Pull {
+            ridge: options.ridge,
+            iterations: options.iterations / if is_last { 1 } else { 2 },
+        };
+        let rows = ridge::fit(input, &sums, start, &scales, &pull, workers);
+        if is_last {
             keep(&rows, &mut best);
-        }
-        if round < RESCALINGS {
+        } else {
             ridge::rescale(input, &rows, &mut scales, workers);
         }
     }
@@ -225,6 +238,7 @@ pub fn fit(input: &FitInput<'_>, options: &FitOptions, workers: &impl Workers) -
 const RESCALINGS: u32 = 2;
 
 /// The product of two vectors, added up in eight lanes: the same on every host.
+#[inline(always)]
 pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut lanes = [0.0_f32; 8];
     let (a_chunks, b_chunks) = (a.chunks_exact(8), b.chunks_exact(8));
@@ -235,18 +249,66 @@ pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
             lanes[i] += a[i] * b[i];
         }
     }
+    total(&lanes) + rest
+}
+
+/// Writes the products of `vector` with all `rows`, `[n, dims]`, to `out`, each as [`dot`] has it: four
+/// rows at a time, since the sums of one alone wait for each other.
+#[inline(always)]
+pub(super) fn dots(vector: &[f32], rows: &[f32], out: &mut Vec<f32>) {
+    let dims = vector.len().max(1);
+    out.clear();
+    let fours = rows.chunks_exact(4 * dims);
+    let rest = fours.remainder();
+    if !dims.is_multiple_of(8) {
+        out.extend(rows.chunks_exact(dims).map(|row| dot(vector, row)));
+        return;
+    }
+    for four in fours {
+        let (first, second) = four.split_at(2 * dims);
+        let (a, b) = first.split_at(dims);
+        let (c, d) = second.split_at(dims);
+        let mut lanes = [[0.0_f32; 8]; 4];
+        let rows = a.chunks_exact(8).zip(b.chunks_exact(8));
+        let rows = rows.zip(c.chunks_exact(8).zip(d.chunks_exact(8)));
+        for (vector, ((a, b), (c, d))) in vector.chunks_exact(8).zip(rows) {
+            for (lanes, row) in lanes.iter_mut().zip([a, b, c, d]) {
+                for i in 0..8 {
+                    lanes[i] += vector[i] * row[i];
+                }
+            }
+        }
+        out.extend(lanes.map(|lanes| total(&lanes)));
+    }
+    out.extend(rest.chunks_exact(dims).map(|row| dot(vector, row)));
+}
+
+/// The sum of eight lanes.
+#[inline(always)]
+fn total(lanes: &[f32; 8]) -> f32 {
     let pairs = [0, 1, 2, 3].map(|i| lanes[i] + lanes[i + 4]);
-    (pairs[0] + pairs[2]) + (pairs[1] + pairs[3]) + rest
+    (pairs[0] + pairs[2]) + (pairs[1] + pairs[3])
 }
 
 /// Adds `by · b` to `a`.
+#[inline(always)]
 pub(super) fn add(a: &mut [f32], by: f32, b: &[f32]) {
     for (a, b) in a.iter_mut().zip(b) {
         *a += by * b;
     }
 }
 
+/// Adds four vectors to `a`, one after another, as [`add`] would.
+#[inline(always)]
+pub(super) fn add_four(a: &mut [f32], by: [f32; 4], b: [&[f32]; 4]) {
+    let pairs = b[0].iter().zip(b[1]).zip(b[2].iter().zip(b[3]));
+    for (a, ((b0, b1), (b2, b3))) in a.iter_mut().zip(pairs) {
+        *a = (((*a + by[0] * b0) + by[1] * b1) + by[2] * b2) + by[3] * b3;
+    }
+}
+
 /// Divides `vector` by its length; leaves zeros alone. Returns the length.
+#[inline(always)]
 pub(super) fn normalise(vector: &mut [f32]) -> f32 {
     let length = dot(vector, vector).sqrt();
     if length > 0.0 {

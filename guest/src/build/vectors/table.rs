@@ -3,7 +3,7 @@
 use super::{WriteInput, words};
 use crate::build::{BuildError, Scratch, Workers};
 use crate::table::fit::{FitInput, FitOptions, Spans, fit as fit_rows};
-use crate::table::{Span, Vocabulary};
+use crate::table::{Counts, Span, Vocabulary};
 use littoral_indexes::table::{Entry, TableManifest, TableShape, write};
 use littoral_indexes::vectors::Rotation;
 use littoral_indexes::vectors::rows::Rows;
@@ -54,12 +54,13 @@ pub(super) fn fit(
     }
 
     let seen = fitted.iter().map(|s| s.text.as_str());
-    let seen = seen.chain(texts.iter().map(String::as_str));
+    let seen: Vec<&str> = seen.chain(texts.iter().map(String::as_str)).collect();
+    let counts = Counts::of(&seen, workers);
     let asked = held_out.iter().map(|s| s.text.as_str());
     let encode = input.vectors.encode;
-    let own = Vocabulary::new(seen.clone(), asked.clone());
+    let own = Vocabulary::new(&counts, asked.clone());
     let near = words::near(input.vectors.words, &own, encode, workers)?;
-    let vocabulary = Vocabulary::new(seen, asked.chain(near));
+    let vocabulary = Vocabulary::new(&counts, asked.chain(near));
     let start = encode(vocabulary.words())?;
     let spans = |spans: &[&Span]| -> Result<Spans, BuildError> {
         let texts: Vec<String> = spans.iter().map(|s| s.text.clone()).collect();
@@ -68,17 +69,21 @@ pub(super) fn fit(
         let pieces = texts.iter().zip(vectors.chunks_exact(rotation.width()));
         // Turning is the longest part: on all threads.
         let turned = workers.map(pieces.collect(), |(text, vector): (&String, &[f32])| {
-            (text, first_dims(&rotation.apply(vector), dims))
+            let vector = first_dims(&rotation.apply(vector), dims);
+            (vocabulary.rows_of(text), vector)
         });
-        for (text, vector) in turned {
-            push(&mut out, &vocabulary, text, &vector);
+        for ((rows, n_words), vector) in turned {
+            out.push(&rows, n_words, &vector);
         }
         Ok(out)
     };
     let mut fitted = spans(&fitted)?;
     let held_out = spans(&held_out)?;
-    for (text, vector) in texts.iter().zip(chunks.chunks_exact(dims)) {
-        push(&mut fitted, &vocabulary, text, vector);
+    let rows = workers.map(texts.iter().collect(), |text: &String| {
+        vocabulary.rows_of(text)
+    });
+    for ((rows, n_words), vector) in rows.iter().zip(chunks.chunks_exact(dims)) {
+        fitted.push(rows, *n_words, vector);
     }
 
     let options = FitOptions::default();
@@ -109,12 +114,6 @@ pub(super) fn fit(
             report: fit.report,
         },
     })
-}
-
-fn push(spans: &mut Spans, vocabulary: &Vocabulary, text: &str, vector: &[f32]) {
-    let mut rows = Vec::new();
-    let n_words = vocabulary.rows_of(text, &mut rows);
-    spans.push(&rows, n_words, vector);
 }
 
 /// The first `dims` of `vector`, scaled to unit length.

@@ -1,6 +1,7 @@
 //! How near a table comes to its encoder, on texts held out.
 
-use super::{FitInput, Spans, add, dot, normalise};
+use super::wide::wide;
+use super::{FitInput, Spans, add, dot, dots, normalise};
 use crate::build::Workers;
 use littoral_indexes::table::TableReport;
 
@@ -30,7 +31,7 @@ impl<'a> Judge<'a> {
         let texts: Vec<usize> = (0..n).step_by(step).collect();
         let (dims, chunks, held_out) = (input.dims, input.chunks, input.held_out);
         let nearest = workers.map(texts.clone(), |text| {
-            nearest(held_out.vector(text, dims), chunks)
+            wide(|| nearest(held_out.vector(text, dims), chunks))
         });
         Self {
             dims,
@@ -75,7 +76,7 @@ impl<'a> Judge<'a> {
                 add(&mut sum, 1.0, &rows[row as usize * dims..][..dims]);
             }
             normalise(&mut sum);
-            let found = nearest(&sum, self.chunks);
+            let found = wide(|| nearest(&sum, self.chunks));
             let common = found.iter().filter(|c| self.nearest[place].contains(c));
             let cosine = dot(&sum, self.held_out.vector(text, dims));
             (cosine, common.count() as u32)
@@ -84,10 +85,12 @@ impl<'a> Judge<'a> {
 }
 
 /// The nearest chunks, the nearest first; of equals the earlier.
+#[inline(always)]
 fn nearest(vector: &[f32], chunks: &[f32]) -> Vec<u32> {
     let mut best: Vec<(f32, u32)> = Vec::with_capacity(K + 1);
-    for (i, chunk) in (0..).zip(chunks.chunks_exact(vector.len().max(1))) {
-        let score = dot(vector, chunk);
+    let mut scores = Vec::new();
+    dots(vector, chunks, &mut scores);
+    for (i, score) in (0..).zip(scores) {
         if best.len() == K && best[K - 1].0 >= score {
             continue;
         }

@@ -4,7 +4,8 @@
 //! temperature), and so do the table's. What is made small is the divergence between the two, and
 //! the angle between the vectors.
 
-use super::{FitInput, FitOptions, add, dot, normalise};
+use super::wide::wide;
+use super::{FitInput, FitOptions, add, add_four, dot, dots, normalise};
 use crate::build::Workers;
 use crate::draw::Draw;
 
@@ -37,6 +38,11 @@ pub(super) fn fit(
     if input.spans.is_empty() || n_chunks == 0 {
         return;
     }
+    // A row that is in no text has no slope, and stays.
+    let mut is_pulled = vec![false; input.n_rows];
+    for &row in &input.spans.rows {
+        is_pulled[row as usize] = true;
+    }
     let start = rows.clone();
     let mut means = vec![0.0_f32; rows.len()];
     let mut squares = vec![0.0_f32; rows.len()];
@@ -55,12 +61,14 @@ pub(super) fn fit(
             .flat_map(|&chunk| &input.chunks[chunk * dims..][..dims])
             .copied()
             .collect();
-        let known = &rows;
+        let (known, is_pulled) = (&rows, &is_pulled);
         let slopes = workers.map(batch.chunks(PIECE).collect(), |texts: &[usize]| {
             let mut slopes = Vec::with_capacity(texts.len() * dims);
-            for &text in texts {
-                slopes.extend(slope(input, known, &sample, options.temperature, text));
-            }
+            wide(|| {
+                for &text in texts {
+                    slopes.extend(slope(input, known, &sample, options.temperature, text));
+                }
+            });
             slopes
         });
         let slopes = slopes.concat();
@@ -87,6 +95,9 @@ pub(super) fn fit(
                 let mut slope = vec![0.0; dims];
                 for i in 0..rows.len() / dims {
                     let row = (part * 512 + i) as u32;
+                    if !is_pulled[row as usize] {
+                        continue;
+                    }
                     slope.fill(0.0);
                     let first = pulls.partition_point(|&(other, _)| other < row);
                     let pulls = pulls[first..]
@@ -98,7 +109,7 @@ pub(super) fn fit(
                     let at = i * dims..(i + 1) * dims;
                     let held = &start[at.clone()];
                     let memory = (&mut means[at.clone()], &mut squares[at.clone()]);
-                    update.apply(&mut rows[at], held, memory, &slope);
+                    wide(|| update.apply(&mut rows[at], held, memory, &slope));
                 }
             },
         );
@@ -118,6 +129,7 @@ struct Update {
 }
 
 impl Update {
+    #[inline(always)]
     fn apply(
         &self,
         row: &mut [f32],
@@ -136,6 +148,7 @@ impl Update {
 }
 
 /// How the loss changes with the sum of a text's rows, its share of the batch. `[dims]`
+#[inline(always)]
 fn slope(
     input: &FitInput<'_>,
     rows: &[f32],
@@ -156,8 +169,18 @@ fn slope(
     let wanted = ranking(vector, sample, temperature);
     let found = ranking(&sum, sample, temperature);
     let mut slope: Vec<f32> = vector.iter().map(|v| -v).collect();
-    for ((chunk, wanted), found) in sample.chunks_exact(dims).zip(wanted).zip(found) {
-        add(&mut slope, (found - wanted) / temperature, chunk);
+    let pulls = found.iter().zip(&wanted);
+    let pulls: Vec<f32> = pulls
+        .map(|(found, wanted)| (found - wanted) / temperature)
+        .collect();
+    let (fours, rest) = pulls.as_chunks::<4>();
+    for (&pulls, chunks) in fours.iter().zip(sample.chunks_exact(4 * dims)) {
+        let chunks = [0, 1, 2, 3].map(|i| &chunks[i * dims..][..dims]);
+        add_four(&mut slope, pulls, chunks);
+    }
+    let last = sample[fours.len() * 4 * dims..].chunks_exact(dims);
+    for (&pull, chunk) in rest.iter().zip(last) {
+        add(&mut slope, pull, chunk);
     }
     // Along the sum itself nothing changes, and what is long turns slowly.
     let along = dot(&slope, &sum);
@@ -169,11 +192,13 @@ fn slope(
 }
 
 /// The softmax of the chunks' scores.
+#[inline(always)]
 fn ranking(vector: &[f32], sample: &[f32], temperature: f32) -> Vec<f32> {
-    let scores = sample.chunks_exact(vector.len());
-    let mut scores: Vec<f32> = scores
-        .map(|chunk| dot(vector, chunk) / temperature)
-        .collect();
+    let mut scores = Vec::with_capacity(sample.len() / vector.len());
+    dots(vector, sample, &mut scores);
+    for score in &mut scores {
+        *score /= temperature;
+    }
     let greatest = scores.iter().fold(f32::NEG_INFINITY, |max, &s| max.max(s));
     let mut total = 0.0;
     for score in &mut scores {

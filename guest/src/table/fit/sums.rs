@@ -2,8 +2,25 @@
 
 use super::Spans;
 
-/// Columns that are solved together: one line of cache for each row.
+/// Columns that are solved together.
 pub(super) const LANES: usize = 16;
+
+/// Those columns of a row or of a text: one line of cache, and never on two.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[repr(align(64))]
+pub(super) struct Lanes(pub(super) [f32; LANES]);
+
+impl Lanes {
+    pub(super) const ZERO: Self = Self([0.0; LANES]);
+
+    /// Adds `other`, each lane `by` times.
+    #[inline(always)]
+    pub(super) fn add(&mut self, by: [f32; LANES], other: Self) {
+        for (lane, (by, other)) in self.0.iter_mut().zip(by.iter().zip(other.0)) {
+            *lane += by * other;
+        }
+    }
+}
 
 /// Texts as sums of rows, scaled by their share, and the same by row.
 #[derive(Debug)]
@@ -36,26 +53,31 @@ impl<'a> Sums<'a> {
         Self { spans, texts, ends }
     }
 
-    /// The texts of `rows`: `[n_rows, LANES]` to `[n_texts, LANES]`.
-    pub(super) fn forwards(&self, rows: &[[f32; LANES]], out: &mut [[f32; LANES]]) {
+    /// The texts of `rows`: `[n_rows]` to `[n_texts]`.
+    #[inline(always)]
+    pub(super) fn forwards(&self, rows: &[Lanes], out: &mut [Lanes]) {
         for (text, out) in out.iter_mut().enumerate() {
-            let mut sum = [0.0; LANES];
+            let mut sum = Lanes::ZERO;
             for &row in self.spans.rows_of(text) {
                 add(&mut sum, &rows[row as usize]);
             }
             let share = self.spans.share(text);
-            *out = sum.map(|v| v * share);
+            *out = Lanes(sum.0.map(|v| v * share));
         }
     }
 
-    /// What `texts` ask of the rows: `[n_texts, LANES]` to `[n_rows, LANES]`.
-    pub(super) fn backwards(&self, texts: &[[f32; LANES]], out: &mut [[f32; LANES]]) {
+    /// What `texts` ask of the rows: `[n_texts]` to `[n_rows]`. `texts` are scaled by their share.
+    #[inline(always)]
+    pub(super) fn backwards(&self, texts: &mut [Lanes], out: &mut [Lanes]) {
+        for (text, lanes) in texts.iter_mut().enumerate() {
+            let share = self.spans.share(text);
+            *lanes = Lanes(lanes.0.map(|v| v * share));
+        }
         let mut start = 0;
         for (out, &end) in out.iter_mut().zip(&self.ends) {
-            let mut sum = [0.0; LANES];
+            let mut sum = Lanes::ZERO;
             for &text in &self.texts[start as usize..end as usize] {
-                let share = self.spans.share(text as usize);
-                add(&mut sum, &texts[text as usize].map(|v| v * share));
+                add(&mut sum, &texts[text as usize]);
             }
             *out = sum;
             start = end;
@@ -63,8 +85,9 @@ impl<'a> Sums<'a> {
     }
 }
 
-fn add(sum: &mut [f32; LANES], by: &[f32; LANES]) {
-    for (sum, by) in sum.iter_mut().zip(by) {
+#[inline(always)]
+fn add(sum: &mut Lanes, by: &Lanes) {
+    for (sum, by) in sum.0.iter_mut().zip(by.0) {
         *sum += by;
     }
 }

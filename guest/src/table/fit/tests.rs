@@ -162,16 +162,16 @@ fn the_ridge_solves_its_normal_equations() {
     let input = corpus.input();
     let sums = Sums::new(&corpus.spans, WORDS);
     let scales = vec![1.0; corpus.spans.len()];
-    let options = FitOptions {
+    let pull = ridge::Pull {
+        ridge: OPTIONS.ridge,
         iterations: 200,
-        ..OPTIONS
     };
     let rows = ridge::fit(
         &input,
         &sums,
         vec![0.0; WORDS * DIMS],
         &scales,
-        &options,
+        &pull,
         &OneThread,
     );
     // The slope of the loss, written out: it is zero at the minimum.
@@ -217,7 +217,9 @@ fn the_map_finds_what_it_was_made_with() {
         half_weight: 1e9,
         ..OPTIONS
     };
-    let rows = affine::fit(&corpus.input(), &vec![1.0; n], &even, &OneThread);
+    let input = corpus.input();
+    let known = affine::Known::new(&input, &even, &OneThread);
+    let rows = known.fit(&input, &vec![1.0; n], &OneThread);
     for word in 0..WORDS {
         for d in 0..DIMS {
             let start = &corpus.start[word * 4..][..4];
@@ -235,5 +237,31 @@ fn lanes_add_up_to_the_product() {
         let a: Vec<f32> = (0..n).map(|_| numbers.next()).collect();
         let naive: f32 = a.iter().map(|v| v * v).sum();
         assert!((dot(&a, &a) - naive).abs() < 1e-4);
+    }
+}
+
+#[test]
+fn four_at_a_time_are_to_the_bit_what_they_are_one_by_one() {
+    let mut numbers = Numbers(2);
+    for (dims, n) in [(8, 0), (8, 3), (16, 4), (24, 7), (24, 9), (7, 5)] {
+        let vector: Vec<f32> = (0..dims).map(|_| numbers.next()).collect();
+        let rows: Vec<f32> = (0..dims * n).map(|_| numbers.next()).collect();
+        let single: Vec<f32> = rows.chunks(dims).map(|row| dot(&vector, row)).collect();
+        let mut found = Vec::new();
+        dots(&vector, &rows, &mut found);
+        assert_eq!(found, single);
+        if n >= 4 {
+            let by = [0.3, -1.7, 0.01, 2.9];
+            let (mut together, mut single) = (vector.clone(), vector);
+            add_four(
+                &mut together,
+                by,
+                [0, 1, 2, 3].map(|i| &rows[i * dims..][..dims]),
+            );
+            for (by, row) in by.into_iter().zip(rows.chunks(dims)) {
+                add(&mut single, by, row);
+            }
+            assert_eq!(together, single);
+        }
     }
 }
