@@ -1,8 +1,13 @@
 //! Whether a passage bears out a sentence.
 //!
 //! A quotation must stand in the passage word for word, and a number in digits must stand there. Of
-//! the sentence's other words most must, or many where vectors find it close to a sentence of the
+//! the sentence's other words most must, or half where vectors find it close to a sentence of the
 //! passage. What this cannot see: a "not" put in or left out, and two things exchanged.
+//!
+//! The shares and the cosine were chosen on SciFact's claims, each beside the passages that a search for it
+//! finds: of 330 that an abstract is known to support 81 % are borne out by it, and 18 % by one of 2,282
+//! other passages, all of them about the same thing. Words alone: 73 and 13 %; a share of 0.35 from a
+//! cosine of 0.6 on: 84 and 25 %. Halves of the claims choose alike.
 
 use super::{Similar, Source, sentences};
 use crate::analysis::{AnalysisOptions, Analyzer, Language, TokenKind, detect};
@@ -14,10 +19,10 @@ use std::ops::Range;
 const SHARE: f64 = 0.6;
 
 /// The share that is enough where vectors find sentence and passage alike.
-const SHARE_ALIKE: f64 = 0.35;
+const SHARE_ALIKE: f64 = 0.5;
 
 /// The cosine by the query table from which sentence and passage are alike.
-const ALIKE: f64 = 0.6;
+const ALIKE: f64 = 0.65;
 
 /// The share from which a passage is cited for a sentence that cites nothing.
 const SHARE_UNCITED: f64 = 0.8;
@@ -130,9 +135,12 @@ impl Texts {
             .all(|quote| cited.iter().any(|(_, own)| own.words.contains(quote)));
         let share = share(&terms, &all);
         let mut alike = || {
-            cited.iter().zip(&quotes).any(|((i, _), quote)| {
-                let part = &sources[*i].text[quote.clone()];
-                similar(text, part).is_some_and(|cosine| cosine >= ALIKE)
+            cited.iter().any(|(i, own)| {
+                let mut parts = own.sentences.iter();
+                parts.any(|(place, _)| {
+                    let part = &sources[*i].text[place.clone()];
+                    similar(text, part).is_some_and(|cosine| cosine >= ALIKE)
+                })
             })
         };
         Support {
