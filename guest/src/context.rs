@@ -54,7 +54,7 @@ pub fn options(options: SearchOptions) -> SearchOptions {
         k: CANDIDATES,
         chunks: true,
         explain: false,
-        excerpt_chars: 1,
+        excerpt_chars: 0,
         ..options
     }
 }

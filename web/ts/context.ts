@@ -16,7 +16,7 @@ export const forContext = <T extends SearchOptions>(options: T): T => ({
   k: CANDIDATES,
   chunks: true,
   explain: false,
-  excerptChars: 1,
+  excerptChars: 0,
 });
 
 /** Packs the passages of `found`, best first, into `maxTokens`. What says the same as a passage before it

@@ -24,7 +24,7 @@ export interface SearchOptions {
   correct?: boolean;
   /** Explain each score. Default false. */
   explain?: boolean;
-  /** Length of an excerpt in characters. Default 240. */
+  /** Length of an excerpt in characters; 0 for none, which is quicker. Default 240. */
   excerptChars?: number;
   /** Rejects with the signal's reason as soon as it is aborted. */
   signal?: AbortSignal;

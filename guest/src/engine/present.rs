@@ -117,13 +117,15 @@ impl<H: Host> Index<H> {
                     .then_some((found.len(), 1))
             })
         };
-        let shown = {
+        let shown = if options.excerpt_chars == 0 {
+            String::new()
+        } else {
             let mut analyzers = self
                 .analyzers
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
             let analyzer = analyzers.get(Language::from_code(&document.lang));
-            excerpt(analyzer, &chunk.text, options.excerpt_chars.max(1), weigh)
+            excerpt(analyzer, &chunk.text, options.excerpt_chars, weigh)
         };
         Hit {
             rank,

@@ -71,7 +71,8 @@ pub struct SearchOptions {
     pub correct: bool,
     /// Explain each score.
     pub explain: bool,
-    /// Length of an excerpt in characters: short shows little, long hides the next hit.
+    /// Length of an excerpt in characters: short shows little, long hides the next hit. 0 gives none, which
+    /// is quicker.
     pub excerpt_chars: usize,
 }
 

@@ -89,7 +89,7 @@ pub fn fit_fusion<H: Host>(
         let options = SearchOptions {
             fusion: Some(method),
             k: 10,
-            excerpt_chars: 1,
+            excerpt_chars: 0,
             ..options.clone()
         };
         let mut of_method = Vec::new();

@@ -1,11 +1,12 @@
 //! Runs the judged queries of a collection against an index.
 
-use super::dataset::Dataset;
+use super::dataset::{Dataset, Query};
 use super::latency::Latency;
 use super::metrics::Evaluator;
 use super::report::{ColdCost, Run, Shown};
 use littoral_guest::Host;
 use littoral_guest::engine::{EngineError, Index, Mode, SearchOptions};
+use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -16,7 +17,7 @@ const DEPTH: usize = 100;
 ///
 /// # Errors
 /// [`EngineError`] of the first query that fails.
-pub fn run<H: Host>(
+pub fn run<H: Host + Sync>(
     index: &Index<H>,
     dataset: &Dataset,
     options: &SearchOptions,
@@ -24,21 +25,24 @@ pub fn run<H: Host>(
     let mut evaluator = Evaluator::new(&dataset.qrels);
     let deep = SearchOptions {
         k: DEPTH,
+        excerpt_chars: 0,
         ..options.clone()
     };
     let shown = SearchOptions {
         k: 10,
         ..options.clone()
     };
+    let queries: Vec<&Query> = dataset.judged_queries().collect();
+    let rankings = queries.par_iter().map(|query| {
+        let result = pollster::block_on(index.search(&query.text, &deep))?;
+        let ids = result.hits.into_iter().map(|hit| hit.document.id);
+        Ok(ids.collect())
+    });
+    let rankings = rankings.collect::<Result<Vec<Vec<String>>, EngineError>>()?;
     let mut best = BTreeMap::new();
     let (mut times, mut rounds, mut requests, mut bytes, mut n) = (Vec::new(), 0.0, 0.0, 0.0, 0u32);
-    for query in dataset.judged_queries() {
-        let result = pollster::block_on(index.search(&query.text, &deep))?;
-        let ids: Vec<&str> = result
-            .hits
-            .iter()
-            .map(|hit| hit.document.id.as_str())
-            .collect();
+    for (query, ranking) in queries.into_iter().zip(rankings) {
+        let ids: Vec<&str> = ranking.iter().map(String::as_str).collect();
         evaluator.add(&query.id, &ids);
         // What a user waits for: ten hits, from blocks that may be cached.
         let start = Instant::now();

@@ -122,7 +122,7 @@ impl Measurement<'_> {
     ///
     /// # Errors
     /// [`TuneError`] when something cannot be read.
-    pub fn run<A: Host, B: Host>(
+    pub fn run<A: Host + Sync, B: Host + Sync>(
         &self,
         before: &Index<A>,
         after: &Index<B>,
@@ -195,14 +195,14 @@ fn known_items(corpus: &Corpus) -> Dataset {
     )
 }
 
-fn effect<A: Host, B: Host>(
+fn effect<A: Host + Sync, B: Host + Sync>(
     before: &Index<A>,
     after: &Index<B>,
     dataset: &Dataset,
 ) -> Result<Effect, TuneError> {
     let options = |mode| SearchOptions {
         mode,
-        excerpt_chars: 1,
+        excerpt_chars: 0,
         ..SearchOptions::default()
     };
     let both = |mode| -> Result<(Leg, [Run; 2]), TuneError> {

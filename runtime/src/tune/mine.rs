@@ -64,7 +64,7 @@ pub fn mine<H: Host>(
         let options = SearchOptions {
             mode,
             k,
-            excerpt_chars: 1,
+            excerpt_chars: 0,
             correct: false,
             ..SearchOptions::default()
         };

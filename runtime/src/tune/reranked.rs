@@ -150,7 +150,7 @@ fn ranked<H: Host>(
 ) -> Result<Evaluation, EngineError> {
     let options = SearchOptions {
         k: DEPTH,
-        excerpt_chars: 1,
+        excerpt_chars: 0,
         rerank,
         ..SearchOptions::default()
     };

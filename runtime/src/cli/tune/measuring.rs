@@ -192,7 +192,7 @@ impl Measuring {
     }
 
     /// Measures what was tuned on the pairs in a folder, with a hash where it is known, so many of them.
-    fn measure<B: littoral_guest::Host>(
+    fn measure<B: littoral_guest::Host + Sync>(
         &self,
         index: &Index<IndexHost>,
         after: &Index<B>,

@@ -131,7 +131,7 @@ pub fn locate<H: Host>(
             let options = SearchOptions {
                 mode,
                 k: DEPTH,
-                excerpt_chars: 1,
+                excerpt_chars: 0,
                 rerank: options.rerank.filter(|_| mode == options.mode),
                 ..options.clone()
             };
