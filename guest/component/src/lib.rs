@@ -8,7 +8,7 @@
 //! ```
 //!
 //! A host answers before its function returns, so the engine's futures are done when they are first
-//! asked. What the program keeps in a sandbox of its own is `guest/sandbox`, whose calls cost less.
+//! asked. The program itself keeps `guest/sandbox` in its sandbox, whose calls cost as much.
 //!
 //! On other targets the crate is empty.
 

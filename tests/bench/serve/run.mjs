@@ -6,12 +6,11 @@
 // Each client keeps a connection and asks again as soon as it is answered. Of the rounds of a host,
 // the best counts.
 
-import { spawn } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
-import { Agent, get } from "node:http";
-import { createInterface } from "node:readline";
+import { writeFileSync } from "node:fs";
+import { Agent } from "node:http";
 import { parseArgs } from "node:util";
 import { table } from "../lib/table.mjs";
+import { ask, at, searches, start } from "./server.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -29,35 +28,8 @@ if (!values.index || !values.queries) {
   console.error("usage: node serve/run.mjs --index DIR --queries FILE [--littoral PROGRAM] [--out FILE]");
   process.exit(2);
 }
-const lines = readFileSync(values.queries, "utf8").split("\n").filter(Boolean);
-const paths = lines.map((line) => {
-  const parameters = new URLSearchParams({ q: JSON.parse(line).text, mode: values.mode });
-  return `/search?${parameters}`;
-});
+const paths = searches(values.queries, values.mode);
 const [clients, seconds, rounds] = [values.clients, values.seconds, values.rounds].map(Number);
-
-/** Starts the server, and gives its address and an end. */
-async function start(host) {
-  const server = spawn(values.littoral, ["serve", values.index, "--addr", "127.0.0.1:0", "--host", host]);
-  server.stderr.resume();
-  for await (const line of createInterface(server.stdout)) {
-    const found = /^listening on (http:\/\/\S+)/.exec(line);
-    if (found) {
-      const ended = new Promise((resolve) => server.once("exit", resolve));
-      return { url: found[1], end: () => (server.kill("SIGTERM"), ended) };
-    }
-  }
-  throw new Error("the server did not start");
-}
-
-/** One request: its status, when all of the answer is here. */
-const ask = (url, agent) =>
-  new Promise((resolve, reject) => {
-    get(url, { agent }, (answer) => {
-      answer.resume();
-      answer.on("end", () => resolve(answer.statusCode));
-    }).on("error", reject);
-  });
 
 /** Requests a second, and times in milliseconds, of one round. */
 async function load(url, time) {
@@ -78,14 +50,13 @@ async function load(url, time) {
   );
   const took = (performance.now() - begin) / 1000;
   times.sort((a, b) => a - b);
-  const at = (share) => times[Math.min(times.length - 1, Math.floor(times.length * share))];
-  return { per_second: times.length / took, p50_ms: at(0.5), p99_ms: at(0.99), failed };
+  return { per_second: times.length / took, p50_ms: at(times, 0.5), p99_ms: at(times, 0.99), failed };
 }
 
 const best = {};
 for (let round = 0; round < rounds; round += 1) {
   for (const host of ["native", "sandbox"]) {
-    const { url, end } = await start(host);
+    const { url, end } = await start(values.littoral, values.index, host);
     await load(url, 1); // caches
     const result = await load(url, seconds);
     await end();

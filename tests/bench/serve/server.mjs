@@ -1,0 +1,38 @@
+// A server of the program on a free port, what to ask it, and one request to it.
+
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { get } from "node:http";
+import { createInterface } from "node:readline";
+
+/** Starts `littoral serve` and gives its address and an end. */
+export async function start(littoral, index, host, ...more) {
+  const server = spawn(littoral, ["serve", index, "--addr", "127.0.0.1:0", "--host", host, ...more]);
+  server.stderr.resume();
+  for await (const line of createInterface(server.stdout)) {
+    const found = /^listening on (http:\/\/\S+)/.exec(line);
+    if (found) {
+      const ended = new Promise((resolve) => server.once("exit", resolve));
+      return { url: found[1], end: () => (server.kill("SIGTERM"), ended) };
+    }
+  }
+  throw new Error("the server did not start");
+}
+
+/** The paths that search for the queries of a file, JSON Lines with `text`. */
+export function searches(file, mode) {
+  const lines = readFileSync(file, "utf8").split("\n").filter(Boolean);
+  return lines.map((line) => `/search?${new URLSearchParams({ q: JSON.parse(line).text, mode })}`);
+}
+
+/** One request: its status, when all of the answer is here. */
+export const ask = (url, agent) =>
+  new Promise((resolve, reject) => {
+    get(url, { agent }, (answer) => {
+      answer.resume();
+      answer.on("end", () => resolve(answer.statusCode));
+    }).on("error", reject);
+  });
+
+/** The time below which a share of `times` lies; `times` are sorted. */
+export const at = (times, share) => times[Math.min(times.length - 1, Math.floor(times.length * share))];
