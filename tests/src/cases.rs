@@ -8,7 +8,7 @@
 
 use crate::encoder::{TOY, ToyEncoder};
 use littoral_guest::SearchOptions;
-use littoral_guest::engine::{Mode, SortOrder};
+use littoral_guest::engine::{Mode, Rerank, SortOrder};
 use littoral_runtime::build::{TABLE, Tools, default_settings};
 use littoral_runtime::embed::Embedder;
 use littoral_runtime::ingest::{IngestOptions, discover};
@@ -55,6 +55,22 @@ pub fn build_with(corpus: &Path, index: &Path, rescore: u16, embedder: &str) {
             update::update(&inputs, &mut store, &tools, &control, false, false).unwrap();
         }
     }
+}
+
+/// The cases of `corpus` as the native engine takes them, every seventh reranked by `model`.
+pub fn reranked(corpus: &Path, model: [u8; 8]) -> Vec<(String, SearchOptions)> {
+    let cases = cases(corpus).into_iter().enumerate();
+    let cases = cases.map(|(i, (query, options))| {
+        let mut options = read(&options);
+        if i % 7 == 0 {
+            options.rerank = Some(Rerank {
+                model,
+                depth: 5 + i % 20,
+            });
+        }
+        (query, options)
+    });
+    cases.collect()
 }
 
 /// The options of a case, as the native engine takes them.

@@ -1,12 +1,12 @@
 //! The engine as a component: compiled for the tests, and hosted by wasmtime over files in memory.
 #![allow(clippy::unwrap_used, reason = "a failing test says where")]
 
+use crate::files::below;
 use crate::memory::Stored;
 use littoral_guest::HostError;
 use littoral_indexes::envelope::BlockId;
 use littoral_indexes::manifest::ENTRY_NAME;
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, OnceLock};
@@ -108,24 +108,8 @@ impl Files {
 
     /// The files of the index in `folder`.
     pub fn read(folder: &Path) -> Self {
-        let mut files = BTreeMap::new();
-        let mut folders = vec![folder.to_owned()];
-        while let Some(next) = folders.pop() {
-            for entry in fs::read_dir(&next).unwrap() {
-                let path = entry.unwrap().path();
-                if path.is_dir() {
-                    folders.push(path);
-                } else {
-                    let name = path
-                        .strip_prefix(folder)
-                        .unwrap()
-                        .to_str()
-                        .unwrap()
-                        .to_owned();
-                    files.insert(name, fs::read(&path).unwrap().into());
-                }
-            }
-        }
+        let files = below(folder).into_iter();
+        let files = files.map(|(name, file)| (name, file.into())).collect();
         Self {
             files: Arc::new(files),
             ..Self::default()

@@ -9,6 +9,7 @@ pub mod cases;
 pub mod component;
 pub mod data;
 pub mod encoder;
+pub mod files;
 pub mod fuzz;
 pub mod hostile_text;
 pub mod hub;

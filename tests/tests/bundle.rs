@@ -4,6 +4,7 @@
 //! does not depend on what they hold; `web/checks/bundle.test.mjs` opens a real one in a browser.
 #![allow(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
 
+use littoral_tests::files::below;
 use littoral_tests::package::{FILES, stand_in};
 use littoral_tests::program::{self, Ran};
 use serde_json::Value;
@@ -23,7 +24,7 @@ fn folder() -> tempfile::TempDir {
     assert_eq!(ran.code, 0, "{ran:?}");
     stand_in(&at.join("pkg"));
     let templates = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../web/templates"));
-    for (name, bytes) in contents(templates) {
+    for (name, bytes) in below(templates) {
         let to = at.join("pkg/templates").join(name);
         fs::create_dir_all(to.parent().unwrap()).unwrap();
         fs::write(to, bytes).unwrap();
@@ -43,25 +44,6 @@ fn bundle(root: &tempfile::TempDir, arguments: &[&str]) -> Ran {
 
 const OUT: [&str; 4] = ["-o", "out", "--target", "browser"];
 
-/// The files below `folder` and their bytes.
-fn contents(folder: &Path) -> Vec<(String, Vec<u8>)> {
-    let mut found = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(next) = folders.pop() {
-        for entry in fs::read_dir(&next).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                let name = path.strip_prefix(folder).unwrap().display().to_string();
-                found.push((name, fs::read(&path).unwrap()));
-            }
-        }
-    }
-    found.sort();
-    found
-}
-
 /// What lies beside the index and the package: nothing may be left of a bundle in the making.
 fn beside(root: &tempfile::TempDir) -> Vec<String> {
     let entries = fs::read_dir(root.path()).unwrap();
@@ -79,7 +61,7 @@ fn a_bundle_holds_a_page_the_engine_and_a_sound_index() {
     let ran = bundle(&root, &OUT);
     assert_eq!(ran.code, 0, "{ran:?}");
     let out = root.path().join("out");
-    let files = contents(&out);
+    let files = below(&out);
     let json = ran.json();
     assert_eq!(json["target"], "browser");
     assert_eq!(json["files"], files.len());
@@ -173,9 +155,9 @@ fn a_server_holds_its_template_the_engine_and_a_sound_index() {
             assert_eq!(is_hidden, store == "assets");
             assert!(store == "assets" || !out.join("public").exists());
         }
-        let first = contents(&out);
+        let first = below(&out);
         assert_eq!(bundle(&root, &arguments).code, 0, "it is replaced");
-        assert_eq!(contents(&out), first);
+        assert_eq!(below(&out), first);
     }
 }
 
@@ -184,9 +166,9 @@ fn a_former_bundle_is_replaced_and_the_same_input_gives_the_same_bytes() {
     let root = folder();
     fs::create_dir(root.path().join("out")).unwrap();
     assert_eq!(bundle(&root, &OUT).code, 0, "an empty folder is taken");
-    let first = contents(&root.path().join("out"));
+    let first = below(&root.path().join("out"));
     assert_eq!(bundle(&root, &OUT).code, 0);
-    assert_eq!(contents(&root.path().join("out")), first);
+    assert_eq!(below(&root.path().join("out")), first);
     fs::write(root.path().join("tide.md"), "# Ebb\n\nLow water.\n").unwrap();
     let built = program::run(
         root.path(),
@@ -210,11 +192,11 @@ fn what_no_bundle_wrote_is_left_alone() {
         let root = folder();
         assert_eq!(bundle(&root, &OUT).code, 0);
         fs::write(root.path().join("out").join(file), text).unwrap();
-        let before = contents(&root.path().join("out"));
+        let before = below(&root.path().join("out"));
         let ran = bundle(&root, &OUT);
         assert_eq!(ran.code, 2, "{ran:?}");
         assert_eq!(ran.error_code(), "not-a-bundle");
-        assert_eq!(contents(&root.path().join("out")), before);
+        assert_eq!(below(&root.path().join("out")), before);
         assert_eq!(beside(&root), ["out"]);
     }
     let root = folder();
@@ -262,7 +244,7 @@ fn a_component_for_hosts_of_ones_own_lies_beside_its_world_and_a_host() {
         "/../guest/component/wit"
     ));
     fs::create_dir(at.join("pkg/wit")).unwrap();
-    for (name, bytes) in contents(world) {
+    for (name, bytes) in below(world) {
         fs::write(at.join("pkg/wit").join(name), bytes).unwrap();
     }
     let ran = bundle(&root, &arguments);
@@ -270,7 +252,7 @@ fn a_component_for_hosts_of_ones_own_lies_beside_its_world_and_a_host() {
     let out = at.join("out");
     let file = |name: &str| fs::read_to_string(out.join(name)).unwrap();
     assert_eq!(file("littoral.wasm"), "component");
-    assert_eq!(contents(&out.join("wit")), contents(world));
+    assert_eq!(below(&out.join("wit")), below(world));
     assert!(file("README.md").contains("littoral:retrieval/host"));
     assert!(file("src/main.rs").contains("mod host;"));
     assert!(file("src/host.rs").lines().count() < 200);
@@ -290,7 +272,7 @@ fn a_component_for_hosts_of_ones_own_lies_beside_its_world_and_a_host() {
 #[test]
 fn a_damaged_index_gives_no_bundle() {
     let root = folder();
-    let files = contents(&root.path().join("ix"));
+    let files = below(&root.path().join("ix"));
     let (name, bytes) = files
         .iter()
         .find(|(name, _)| name.rsplit('.').next() == Some("lit"))

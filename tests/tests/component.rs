@@ -3,10 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a failing test says where")]
 
 use littoral_guest::answer::AnswerOptions;
-use littoral_guest::engine::Rerank;
 use littoral_guest::{Index, SearchOptions, context};
 use littoral_runtime::build::TABLE;
-use littoral_tests::cases::{build_with, cases, read};
+use littoral_tests::cases::{build_with, reranked};
 use littoral_tests::component::{
     Files, Opened, as_json, asked, assert_same_error, cargo_home, compiled, component, map, native,
     wit,
@@ -56,14 +55,7 @@ fn the_component_answers_as_the_native_engine_does_to_the_bit() {
         };
         let native_index = pollster::block_on(Index::open(files.clone())).unwrap();
         let mut hosted = open(files);
-        for (i, (query, options)) in cases(&corpus()).into_iter().enumerate() {
-            let mut options = read(&options);
-            if i % 7 == 0 {
-                options.rerank = Some(Rerank {
-                    model: READER,
-                    depth: 5 + i % 20,
-                });
-            }
+        for (query, options) in reranked(&corpus(), READER) {
             let expected = pollster::block_on(native_index.search(&query, &options));
             let found = hosted.search(&query, &asked(&options)).unwrap();
             let what = format!("{query:?} {options:?}");

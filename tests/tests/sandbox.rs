@@ -2,13 +2,13 @@
 //! inside stays inside and has a name.
 #![expect(clippy::unwrap_used, reason = "a failing test says where")]
 
-use littoral_guest::engine::{Mode, Rerank};
+use littoral_guest::engine::Mode;
 use littoral_guest::{Host, HostError, Index, SearchOptions};
 use littoral_indexes::envelope::BlockId;
 use littoral_runtime::build::TABLE;
 use littoral_runtime::host::IndexHost;
 use littoral_runtime::sandbox::{Limits, Sandbox, SandboxError};
-use littoral_tests::cases::{build_with, cases, read};
+use littoral_tests::cases::{build_with, reranked};
 use littoral_tests::encoder::{TOY, ToyEncoder};
 use littoral_tests::memory::{Place, Stored};
 use littoral_tests::{program, sample};
@@ -81,14 +81,7 @@ fn the_sandbox_answers_as_the_native_engine_does_to_the_bit() {
         let mut sandboxed = sandbox().open(host).unwrap();
         assert_eq!(sandboxed.opened().build, native.build());
         assert_eq!(sandboxed.opened().documents, native.n_documents());
-        for (i, (query, options)) in cases(&corpus()).into_iter().enumerate() {
-            let mut options = read(&options);
-            if i % 7 == 0 {
-                options.rerank = Some(Rerank {
-                    model: READER,
-                    depth: 5 + i % 20,
-                });
-            }
+        for (query, options) in reranked(&corpus(), READER) {
             let expected = pollster::block_on(native.search(&query, &options));
             let found = sandboxed.search(&query, &options);
             match (expected, found) {

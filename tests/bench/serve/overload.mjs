@@ -13,7 +13,7 @@ import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { table } from "../lib/table.mjs";
-import { ask, at, searches, start } from "./server.mjs";
+import { ask, at, clients, searches, start } from "./server.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -37,21 +37,6 @@ const CLIENTS = 8;
 /** Seconds of load before anything is measured, for caches, and of each load but the heavy one. */
 const WARM_UP = 20;
 const STEADY = 15;
-
-/** Requests a second of clients who wait for their answers. */
-async function capacity(url, time) {
-  const begin = performance.now();
-  let n = 0;
-  const client = async (first) => {
-    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-    for (let i = first; performance.now() - begin < time * 1000; i += CLIENTS) {
-      if ((await ask(url + paths[i % paths.length], agent)) === 200) n += 1;
-    }
-    agent.destroy();
-  };
-  await Promise.all(Array.from({ length: CLIENTS }, (_, i) => client(i)));
-  return n / time;
-}
 
 /** Requests that begin `rate` times a second, whatever becomes of those before. */
 async function load(url, rate, time) {
@@ -95,8 +80,8 @@ async function slow(url) {
 }
 
 const { url, end } = await start(values.littoral, values.index, values.host);
-await capacity(url, WARM_UP);
-const most = await capacity(url, STEADY);
+await clients(CLIENTS, url, paths, WARM_UP);
+const { per_second: most } = await clients(CLIENTS, url, paths, STEADY);
 const steady = await load(url, 0.8 * most, STEADY);
 const heavy = await load(url, 3 * most, seconds);
 await sleep(2000);

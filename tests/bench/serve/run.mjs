@@ -7,10 +7,9 @@
 // the best counts.
 
 import { writeFileSync } from "node:fs";
-import { Agent } from "node:http";
 import { parseArgs } from "node:util";
 import { table } from "../lib/table.mjs";
-import { ask, at, searches, start } from "./server.mjs";
+import { clients, searches, start } from "./server.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -29,43 +28,21 @@ if (!values.index || !values.queries) {
   process.exit(2);
 }
 const paths = searches(values.queries, values.mode);
-const [clients, seconds, rounds] = [values.clients, values.seconds, values.rounds].map(Number);
-
-/** Requests a second, and times in milliseconds, of one round. */
-async function load(url, time) {
-  const times = [];
-  const failed = {};
-  const begin = performance.now();
-  await Promise.all(
-    Array.from({ length: clients }, async (_, client) => {
-      const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-      for (let i = client; performance.now() - begin < time * 1000; i += clients) {
-        const start = performance.now();
-        const status = await ask(url + paths[i % paths.length], agent);
-        if (status === 200) times.push(performance.now() - start);
-        else failed[status] = (failed[status] ?? 0) + 1;
-      }
-      agent.destroy();
-    }),
-  );
-  const took = (performance.now() - begin) / 1000;
-  times.sort((a, b) => a - b);
-  return { per_second: times.length / took, p50_ms: at(times, 0.5), p99_ms: at(times, 0.99), failed };
-}
+const [n_clients, seconds, rounds] = [values.clients, values.seconds, values.rounds].map(Number);
 
 const best = {};
 for (let round = 0; round < rounds; round += 1) {
   for (const host of ["native", "sandbox"]) {
     const { url, end } = await start(values.littoral, values.index, host);
-    await load(url, 1); // caches
-    const result = await load(url, seconds);
+    await clients(n_clients, url, paths, 1); // caches
+    const result = await clients(n_clients, url, paths, seconds);
     await end();
     if (!(best[host]?.per_second > result.per_second)) best[host] = result;
   }
 }
 const report = {
   queries: paths.length,
-  clients,
+  clients: n_clients,
   mode: values.mode,
   ...best,
   ratio: best.sandbox.per_second / best.native.per_second,

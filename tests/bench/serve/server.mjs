@@ -2,7 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { get } from "node:http";
+import { Agent, get } from "node:http";
 import { createInterface } from "node:readline";
 
 /** Starts `littoral serve` and gives its address and an end. */
@@ -36,3 +36,25 @@ export const ask = (url, agent) =>
 
 /** The time below which a share of `times` lies; `times` are sorted. */
 export const at = (times, share) => times[Math.min(times.length - 1, Math.floor(times.length * share))];
+
+/** What `n` clients get who ask again as soon as they are answered: requests a second, times in milliseconds. */
+export async function clients(n, url, paths, seconds) {
+  const times = [];
+  const failed = {};
+  const begin = performance.now();
+  await Promise.all(
+    Array.from({ length: n }, async (_, client) => {
+      const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+      for (let i = client; performance.now() - begin < seconds * 1000; i += n) {
+        const start = performance.now();
+        const status = await ask(url + paths[i % paths.length], agent);
+        if (status === 200) times.push(performance.now() - start);
+        else failed[status] = (failed[status] ?? 0) + 1;
+      }
+      agent.destroy();
+    }),
+  );
+  const took = (performance.now() - begin) / 1000;
+  times.sort((a, b) => a - b);
+  return { per_second: times.length / took, p50_ms: at(times, 0.5), p99_ms: at(times, 0.99), failed };
+}

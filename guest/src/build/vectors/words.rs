@@ -57,8 +57,7 @@ pub(super) fn near<'a>(
             let row = &asked.rows[i * dims..(i + 1) * dims];
             let row: Vec<i16> = row.iter().map(|&x| x.into()).collect();
             dot_rows(&row, &compared.rows, &mut dots);
-            let nearest = greatest(&dots, &compared.scales);
-            nearest * asked.scales[i]
+            greatest(&dots, &compared.scales) * asked.scales[i]
         };
         (start..end).map(cosine).collect::<Vec<f32>>()
     });
