@@ -30,6 +30,7 @@ pub use settings::{default_settings, source_hash};
 pub use vectors::{Encode, Queries, Turning, VectorInput};
 
 use littoral_indexes::envelope::BlockId;
+use littoral_indexes::table::TableManifest;
 use std::io;
 
 /// Where a builder puts finished files.
@@ -54,6 +55,27 @@ pub trait Scratch {
     /// # Errors
     /// What the place reports.
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()>;
+}
+
+/// A table as a fit leaves it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FittedTable {
+    /// Its blocks.
+    pub blocks: Vec<Vec<u8>>,
+    /// What the manifest says of it.
+    pub manifest: TableManifest,
+}
+
+/// Remembers fitted tables by the hash of all that they are fitted to.
+pub trait Tables {
+    /// What is remembered for `key`, as it was when it was put.
+    fn get(&self, key: &[u8; 32]) -> Option<FittedTable>;
+
+    /// Remembers `table`.
+    ///
+    /// # Errors
+    /// What the place reports.
+    fn put(&self, key: &[u8; 32], table: &FittedTable) -> io::Result<()>;
 }
 
 /// Runs independent jobs, perhaps side by side.

@@ -5,7 +5,7 @@ use crate::expand::{ExpandError, Expander};
 use crate::pipeline::{Pool, pipeline};
 use crate::store::{Folder, StoreError, TemporaryFile};
 use littoral_guest::build::{
-    BuildError, PreparedDocument, Preparer, Queries, SegmentBuilder, SegmentInput, Turning,
+    BuildError, PreparedDocument, Preparer, Queries, SegmentBuilder, SegmentInput, Tables, Turning,
     VectorInput,
 };
 pub use littoral_guest::build::{default_settings, preparer, source_hash};
@@ -219,6 +219,7 @@ impl Collection {
             (Some(embedder), Queries::FitTable) => embedder.encoder().words(),
             _ => Vec::new(),
         };
+        let tables = embedder.and_then(Embedder::tables);
         let input = SegmentInput {
             settings,
             averages: shared.averages,
@@ -231,6 +232,7 @@ impl Collection {
                 spans: &spans,
                 words: &words,
                 encode: &encode,
+                tables: tables.as_ref().map(|tables| tables as &dyn Tables),
             }),
         };
         Ok(self.builder.finish(&input, folder, &tools.pool)?)

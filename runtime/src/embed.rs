@@ -1,10 +1,12 @@
 //! Embeds texts: encodes what is new on all threads, and remembers every vector by the hash of its
-//! text, so that what did not change costs nothing the next time.
+//! text, so that what did not change costs nothing the next time. Tables that were fitted to vectors
+//! are remembered beside them.
 
 mod cache;
 mod gpu;
 mod memory;
 mod sample;
+mod tables;
 
 pub use cache::{CacheError, Processor, VectorCache};
 pub use gpu::GpuTexts;
@@ -16,6 +18,7 @@ use littoral_guest::Encoder;
 use littoral_guest::build::Workers;
 use memory::Memory;
 use std::sync::Arc;
+use tables::TableCache;
 
 /// Texts encoded as one job.
 const JOB_TEXTS: usize = 16;
@@ -140,6 +143,12 @@ impl Embedder {
     /// What `created_by` of an index says of who computed its vectors, beside the program.
     pub(crate) fn mark(&self) -> Option<String> {
         self.gpu.as_ref().map(|(gpu, _)| gpu.mark())
+    }
+
+    /// Where tables fitted to these vectors are remembered, if vectors are.
+    pub(crate) fn tables(&self) -> Option<TableCache> {
+        let memory = self.gpu.as_ref().map_or(&self.memory, |(_, memory)| memory);
+        memory.tables()
     }
 
     /// How many may ask at a time where there are `n_threads`: those that wait for a GPU need no

@@ -276,6 +276,7 @@ fn vectors<'a>(
         spans: &[],
         words: &[],
         encode: &|texts| Ok(texts.iter().flat_map(|text| encoder::embed(text)).collect()),
+        tables: None,
     })
 }
 

@@ -11,13 +11,13 @@
 use littoral_guest::Document;
 use littoral_indexes::manifest::Settings;
 use littoral_runtime::build::{TABLE, Tools, build_documents, default_settings};
-use littoral_runtime::embed::Embedder;
+use littoral_runtime::embed::{Embedder, Processor, VectorCache};
 use littoral_runtime::expand::{Expander, ExpansionFile, FILE};
 use littoral_runtime::ingest::{IngestOptions, discover};
 use littoral_runtime::pipeline::Pool;
 use littoral_runtime::store::Folder;
 use littoral_runtime::update::{self, Control, Inputs, Outcome};
-use littoral_tests::encoder::{TOY, ToyEncoder};
+use littoral_tests::encoder::{self, TOY, ToyEncoder};
 use littoral_tests::random::Random;
 use littoral_tests::sample;
 use std::collections::BTreeMap;
@@ -127,6 +127,84 @@ fn threads_and_the_order_of_arrival_change_no_byte() {
         let n_cells = cells.keys().filter(|name| name.contains("/v")).count();
         assert_eq!(n_cells > 1, !embedder.is_empty(), "{n_cells} cells");
     }
+}
+
+/// Documents of drawn words: they stay what they are when the sample documents change.
+fn drawn_documents() -> Vec<Document> {
+    let mut random = Random::new(11);
+    let words: Vec<String> = (0..300).map(|i| format!("word{i}")).collect();
+    let mut document = |i: usize| {
+        let sentences = (0..12).map(|_| {
+            let words = (0..4 + random.below(8)).map(|_| random.pick(&words).as_str());
+            words.collect::<Vec<_>>().join(" ") + "."
+        });
+        let text = sentences.collect::<Vec<_>>().join(" ");
+        Document::plain(format!("d{i}"), format!("Drawn {i}"), text)
+    };
+    (0..60).map(&mut document).collect()
+}
+
+/// The files of an index of the drawn documents with a table, built with what `cache` remembers.
+fn built_with(cache: &Path) -> BTreeMap<String, Vec<u8>> {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Folder::open(folder.path()).unwrap();
+    let remembered = VectorCache::open(cache, TOY, encoder::DIMS, Processor::Cpu).unwrap();
+    let tools = Tools {
+        embedder: Some(Embedder::new(Arc::new(ToyEncoder), Some(remembered))),
+        ..tools(NONE, 2)
+    };
+    build_documents(
+        drawn_documents().into_iter(),
+        &settings(TABLE),
+        &mut store,
+        &tools,
+    )
+    .unwrap();
+    files(folder.path())
+}
+
+/// The name that the table of the drawn documents is remembered by, and the hash of what is: the
+/// starts of both.
+const REMEMBERED: (&str, &str) = ("110d426fca3e5160", "3f79dedc683a4f0e");
+
+#[test]
+fn a_table_is_fitted_once_and_what_is_remembered_is_what_a_fit_gives() {
+    let cache = tempfile::tempdir().unwrap();
+    let first = built_with(cache.path());
+    let remembered = || -> Vec<_> {
+        let all = fs::read_dir(cache.path()).unwrap().flatten();
+        let folder = all.map(|entry| entry.path()).find(|path| path.is_dir());
+        let tables = fs::read_dir(folder.expect("tables are remembered")).unwrap();
+        tables.map(|entry| entry.unwrap().path()).collect()
+    };
+    let [table] = &remembered()[..] else {
+        panic!("one table was fitted, and {:?} remembered", remembered());
+    };
+    let whole = fs::read(table).unwrap();
+    let name = table.file_name().unwrap().to_string_lossy().into_owned();
+    let hash = blake3::hash(&whole).to_hex();
+    let found = (&name[..16], &hash[..16]);
+    assert!(
+        found == REMEMBERED || found.0 != REMEMBERED.0,
+        "a fit gives another table than REVISION stands for: raise it, in the guest's build of \
+         vectors, or a program takes what an older one remembered for its own"
+    );
+    assert_eq!(found, REMEMBERED, "pin what is remembered now");
+
+    // What is remembered is taken: a change to it, with the check that goes with it, comes through.
+    let body = whole.len() - 8;
+    let mut changed = whole.clone();
+    changed[body - 1] ^= 1;
+    let check = blake3::hash(&changed[..body]);
+    changed[body..].copy_from_slice(&check.as_bytes()[..8]);
+    fs::write(table, &changed).unwrap();
+    assert!(built_with(cache.path()) != first);
+    // Without the check it is damage, and the table is fitted again.
+    changed[body..].copy_from_slice(&whole[body..]);
+    fs::write(table, &changed).unwrap();
+    assert!(built_with(cache.path()) == first);
+    assert_eq!(fs::read(table).unwrap(), whole);
+    assert!(built_with(cache.path()) == first);
 }
 
 /// What is done with an index.

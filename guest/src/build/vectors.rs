@@ -15,7 +15,7 @@ mod words;
 use super::passages;
 use super::prepare::encoder_text;
 use super::segment::{Collected, Files};
-use super::{BuildError, Scratch, Sink, Workers};
+use super::{BuildError, Scratch, Sink, Tables, Workers};
 use crate::table::Span;
 use calibrate::Placed;
 use littoral_indexes::envelope::{Kind, SegmentId};
@@ -63,6 +63,8 @@ pub struct VectorInput<'a> {
     pub words: &'a [String],
     /// Encodes texts.
     pub encode: &'a Encode<'a>,
+    /// What was fitted before, if that is remembered.
+    pub tables: Option<&'a dyn Tables>,
 }
 
 /// How the vectors of a segment are turned to their axes.

@@ -131,6 +131,11 @@ impl VectorCache {
         })
     }
 
+    /// The file.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The vector remembered for `key`; one that is damaged is forgotten.
     pub(super) fn get(&mut self, key: &Key) -> Result<Option<Vec<f32>>, CacheError> {
         let Some(&place) = self.places.get(key) else {

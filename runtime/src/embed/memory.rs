@@ -1,6 +1,7 @@
 //! A memory of vectors that threads share; none, for those who want none.
 
 use super::cache::{CacheError, Key, Rounded, VectorCache};
+use super::tables::TableCache;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// See the [module](self).
@@ -28,6 +29,14 @@ impl Memory {
             }
         }
         Ok(())
+    }
+
+    /// Where tables fitted to these vectors are remembered.
+    pub(super) fn tables(&self) -> Option<TableCache> {
+        let cache = self.0.as_ref()?.lock();
+        Some(TableCache::beside(
+            &cache.unwrap_or_else(PoisonError::into_inner),
+        ))
     }
 
     /// Remembers `fresh` vectors.

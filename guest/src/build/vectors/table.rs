@@ -1,7 +1,7 @@
 //! Fits the query table of a segment and writes its blocks.
 
-use super::{WriteInput, words};
-use crate::build::{BuildError, Scratch, Workers};
+use super::{WriteInput, store, words};
+use crate::build::{BuildError, FittedTable, Scratch, Workers};
 use crate::table::fit::{FitInput, FitOptions, Spans, fit as fit_rows};
 use crate::table::{Counts, Span, Vocabulary};
 use littoral_indexes::table::{Entry, TableManifest, TableShape, write};
@@ -18,19 +18,73 @@ const MAX_HELD_OUT: usize = 400;
 /// Chunks that are fitted as well, and that the fit is judged against, at most.
 const MAX_CHUNKS: usize = 12_000;
 
-/// A fitted table.
-pub(super) struct Fitted {
-    pub(super) blocks: Vec<Vec<u8>>,
-    pub(super) manifest: TableManifest,
-}
+/// Counts what a table of the same input came to: raised with every change to what a fit gives, so
+/// that nothing is taken for it that an earlier program remembered.
+const REVISION: u32 = 1;
 
-/// Fits a table to the spans and the chunks, whose turned vectors are `rows`.
+/// The table of the spans and the chunks, whose turned vectors are `rows`: as it is remembered, or
+/// fitted now.
 pub(super) fn fit(
     input: &WriteInput<'_, impl Scratch + Sync>,
     rotation: &Rotation,
     rows: &Rows,
     workers: &impl Workers,
-) -> Result<Fitted, BuildError> {
+) -> Result<FittedTable, BuildError> {
+    let texts = (0..input.layout.n_documents())
+        .map(|document| input.texts(document))
+        .collect::<Result<Vec<_>, _>>()?
+        .concat();
+    let Some(tables) = input.vectors.tables else {
+        return fit_anew(input, rotation, rows, &texts, workers);
+    };
+    let key = key(input, rotation, rows, &texts);
+    if let Some(table) = tables.get(&key) {
+        return Ok(table);
+    }
+    let table = fit_anew(input, rotation, rows, &texts, workers)?;
+    tables.put(&key, &table)?;
+    Ok(table)
+}
+
+/// The hash of all that a table is fitted to.
+fn key(
+    input: &WriteInput<'_, impl Scratch + Sync>,
+    rotation: &Rotation,
+    rows: &Rows,
+    texts: &[String],
+) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new();
+    let mut field = |bytes: &[u8]| {
+        hasher.update(&(bytes.len() as u64).to_le_bytes());
+        hasher.update(bytes);
+    };
+    field(&REVISION.to_le_bytes());
+    field(&input.embedding.model);
+    field(&rotation.write());
+    field(&store(&rows.scales));
+    let codes: Vec<u8> = rows.rows.iter().map(|code| code.cast_unsigned()).collect();
+    field(&codes);
+    let spans = input.vectors.spans;
+    let is_held_out: Vec<u8> = spans.iter().map(|s| u8::from(s.is_held_out)).collect();
+    field(&is_held_out);
+    for list in [texts, input.vectors.words] {
+        field(&(list.len() as u64).to_le_bytes());
+    }
+    let spans = spans.iter().map(|span| &span.text);
+    for text in spans.chain(texts).chain(input.vectors.words) {
+        field(text.as_bytes());
+    }
+    *hasher.finalize().as_bytes()
+}
+
+/// Fits a table to the spans and to the chunks' `all_texts`, whose turned vectors are `rows`.
+fn fit_anew(
+    input: &WriteInput<'_, impl Scratch + Sync>,
+    rotation: &Rotation,
+    rows: &Rows,
+    all_texts: &[String],
+    workers: &impl Workers,
+) -> Result<FittedTable, BuildError> {
     let dims = DIMS.min(rotation.dims() / 8 * 8).max(8);
     let all = input.vectors.spans;
     let (held_out, fitted): (Vec<&Span>, Vec<&Span>) = all.iter().partition(|s| s.is_held_out);
@@ -39,22 +93,14 @@ pub(super) fn fit(
     let n_chunks = rows.scales.len();
     let stride = n_chunks.div_ceil(MAX_CHUNKS).max(1);
     let (mut texts, mut chunks) = (Vec::new(), Vec::new());
-    let mut chunk = 0;
-    for document in 0..input.layout.n_documents() {
-        for text in input.texts(document)? {
-            if chunk % stride == 0 {
-                texts.push(text);
-                chunks.extend(first_dims(
-                    &super::gather(rows, rotation.dims(), &[chunk as u32]),
-                    dims,
-                ));
-            }
-            chunk += 1;
-        }
+    for (chunk, text) in all_texts.iter().enumerate().step_by(stride) {
+        texts.push(text.as_str());
+        let vector = super::gather(rows, rotation.dims(), &[chunk as u32]);
+        chunks.extend(first_dims(&vector, dims));
     }
 
     let seen = fitted.iter().map(|s| s.text.as_str());
-    let seen: Vec<&str> = seen.chain(texts.iter().map(String::as_str)).collect();
+    let seen: Vec<&str> = seen.chain(texts.iter().copied()).collect();
     let counts = Counts::of(&seen, workers);
     let asked = held_out.iter().map(|s| s.text.as_str());
     let encode = input.vectors.encode;
@@ -79,9 +125,7 @@ pub(super) fn fit(
     };
     let mut fitted = spans(&fitted)?;
     let held_out = spans(&held_out)?;
-    let rows = workers.map(texts.iter().collect(), |text: &String| {
-        vocabulary.rows_of(text)
-    });
+    let rows = workers.map(texts, |text| vocabulary.rows_of(text));
     for ((rows, n_words), vector) in rows.iter().zip(chunks.chunks_exact(dims)) {
         fitted.push(rows, *n_words, vector);
     }
@@ -107,7 +151,7 @@ pub(super) fn fit(
         .iter()
         .zip(&fit.rows)
         .map(|((home, key), row)| Entry { home, key, row });
-    Ok(Fitted {
+    Ok(FittedTable {
         blocks: write(shape, entries)?,
         manifest: TableManifest {
             shape,
