@@ -20,6 +20,7 @@ pub mod package;
 pub mod program;
 pub mod random;
 pub mod sample;
+pub mod sandboxes;
 pub mod server;
 pub mod tuning;
 pub mod unicode;

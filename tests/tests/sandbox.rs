@@ -9,10 +9,11 @@ use littoral_runtime::build::TABLE;
 use littoral_runtime::host::IndexHost;
 use littoral_runtime::sandbox::{Limits, Sandbox, SandboxError};
 use littoral_tests::cases::{build_with, reranked};
-use littoral_tests::encoder::{TOY, ToyEncoder};
+use littoral_tests::encoder::ToyEncoder;
 use littoral_tests::memory::{Place, Stored};
+use littoral_tests::sandboxes::{Memory, misbehaving, opened, reply};
 use littoral_tests::{program, sample};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -142,34 +143,6 @@ fn the_program_prints_the_same_from_both_hosts() {
     }
 }
 
-/// A host over an index in memory.
-#[derive(Clone)]
-struct Memory(Arc<Stored>);
-
-impl Memory {
-    fn file(&self, place: Place) -> Result<Arc<[u8]>, HostError> {
-        let file = self.0.files.get(&place).cloned();
-        file.ok_or_else(|| HostError::NotFound { path: place.path() })
-    }
-}
-
-impl Host for Memory {
-    async fn entry(&self) -> Result<Arc<[u8]>, HostError> {
-        self.file(Place::Entry)
-    }
-
-    async fn read(&self, blocks: &[BlockId]) -> Result<Vec<Arc<[u8]>>, HostError> {
-        blocks
-            .iter()
-            .map(|&block| self.file(Place::Block(block)))
-            .collect()
-    }
-
-    async fn embed(&self, model: [u8; 8], text: &str) -> Option<Vec<f32>> {
-        (model == TOY).then(|| littoral_tests::encoder::embed(text))
-    }
-}
-
 #[test]
 fn a_damaged_index_ends_with_the_same_error_as_natively() {
     let whole = Stored::build(&sample::documents(), &sample::settings());
@@ -248,48 +221,14 @@ fn too_little_memory_is_a_typed_error_and_never_a_wrong_answer() {
     assert!(denied > 1 && answered > 1);
 }
 
-/// What a module answers when it is asked to open an index.
-fn opened() -> String {
-    json!({"done": {
-        "build": "", "documents": 0, "chunks": 0, "embedder": "", "model": [0, 0, 0, 0, 0, 0, 0, 0]
-    }})
-    .to_string()
-}
-
-/// A module with the exports of the engine's, in which `open` answers and `search` does `body`.
-fn hostile(body: &str) -> Vec<u8> {
-    let opened = opened();
-    let text = format!(
-        r#"(module
-            (import "littoral" "find" (func $find (param i32 i32) (result i64)))
-            (import "littoral" "embed" (func $embed (param i32 i32 i32) (result i64)))
-            (import "littoral" "rerank" (func $rerank (param i32 i32 i32 i32 i32 i32) (result i64)))
-            (import "littoral" "take" (func $take (param i32 i32)))
-            (memory (export "memory") 1)
-            (table $table 1 funcref)
-            (data (i32.const 1024) "{data}")
-            (func (export "allocate") (param i32) (result i32) i32.const 4096)
-            (func (export "release") (param i32 i32))
-            (func (export "open") (param i32 i32) (result i64) {})
-            (func $deep (param i64) (result i64)
-                (i64.add (call $deep (i64.add (local.get 0) (i64.const 1))) (local.get 0)))
-            (func (export "read") (param i32 i32) (result i64) i64.const 0)
-            (func (export "answer") (param i32 i32) (result i64) i64.const 0)
-            (func (export "search") (param i32 i32) (result i64) {body}))"#,
-        reply(1024, opened.len() as u64),
-        data = opened.replace('"', "\\22"),
-    );
-    wat::parse_str(text).unwrap()
-}
-
 /// What a search in such a module ends with.
-fn misbehaved(body: &str, time: Duration) -> Result<Value, SandboxError> {
+fn what_became_of(body: &str, time: Duration) -> Result<Value, SandboxError> {
     let limits = Limits {
         memory_bytes: 1 << 20,
         time,
         ..Limits::default()
     };
-    let sandbox = Sandbox::of_module(&hostile(body), limits)?;
+    let sandbox = Sandbox::of_module(&misbehaving(body), limits)?;
     let place = Place::Entry;
     let entry: Arc<[u8]> = Arc::new([1, 2, 3]);
     let stored = Stored {
@@ -308,13 +247,9 @@ fn misbehaved(body: &str, time: Duration) -> Result<Value, SandboxError> {
     result.map(|found| serde_json::to_value(found).unwrap())
 }
 
-fn reply(address: u64, length: u64) -> String {
-    format!("i64.const {}", address << 32 | length)
-}
-
 #[test]
 fn a_sandbox_that_misbehaves_is_ended_with_a_name_for_what_it_did() {
-    let ended = |body: &str, time| misbehaved(body, time).unwrap_err().code().to_owned();
+    let ended = |body: &str, time| what_became_of(body, time).unwrap_err().code().to_owned();
     let soon = |body: &str| ended(body, Duration::from_millis(50));
     let code = |body: &str| ended(body, Duration::from_secs(600));
     let forever = "(loop $again (br $again)) i64.const 0";
@@ -372,7 +307,7 @@ fn there_are_as_many_instances_as_allowed() {
         instances: 2,
         ..Limits::default()
     };
-    let sandbox = Sandbox::of_module(&hostile("unreachable"), limits).unwrap();
+    let sandbox = Sandbox::of_module(&misbehaving("unreachable"), limits).unwrap();
     let stored = Arc::new(Stored::default());
     let open = || sandbox.open(Memory(Arc::clone(&stored)));
     let (first, second) = (open().unwrap(), open().unwrap());
