@@ -22,7 +22,7 @@ use crate::vectors::{QueryVector, score_codes};
 use littoral_indexes::envelope::{BlockId, Kind, SegmentId};
 use littoral_indexes::kernels::dot_rows;
 use littoral_indexes::manifest::VectorsManifest;
-use littoral_indexes::order::sort_by;
+use littoral_indexes::order::{kth_largest, sort_by};
 use littoral_indexes::table::{TableManifest, TableShape};
 use littoral_indexes::vectors::Codes;
 
@@ -45,6 +45,18 @@ struct Candidate {
     cosine: f64,
     cell: u32,
     idx: usize,
+}
+
+impl Candidate {
+    /// A number that grows with the cosine, equal for some that are nearly equal.
+    fn nearness(&self) -> u32 {
+        let bits = (self.cosine as f32).to_bits();
+        if self.cosine < 0.0 {
+            !bits
+        } else {
+            bits | 1 << 31
+        }
+    }
 }
 
 impl<H: Host> Index<H> {
@@ -173,8 +185,7 @@ impl<H: Host> Index<H> {
                     self.scan(query, probe, cell, restrictions, &mut candidates);
                 }
             }
-            let n = distinct(&candidates, chunks);
-            if probes.is_empty() || n >= wanted.min(DEPTH) {
+            if probes.is_empty() || are_enough(&candidates, chunks) {
                 break;
             }
             // Filters left too few: as many cells again.
@@ -187,19 +198,7 @@ impl<H: Host> Index<H> {
             let rescored = self.rescore(query, rescore, &mut candidates, &mut dense.work, fetched);
             rare(rescored).await?;
         }
-        sort(&mut candidates);
-        let mut seen = Set::default();
-        let mut nearest: Vec<Candidate> = Vec::new();
-        for candidate in candidates {
-            if nearest.len() == wanted {
-                break;
-            }
-            let place = candidate.place;
-            let document = (place.segment, place.ranked.document);
-            if chunks || seen.insert(document, ()).is_none() {
-                nearest.push(candidate);
-            }
-        }
+        let nearest = nearest(candidates, wanted, chunks);
         dense.places = nearest.iter().map(|c| (c.place, c.cosine)).collect();
         if options.diversity > 0.0 {
             rare(self.keep_codes(&nearest, &mut dense, fetched)).await?;
@@ -326,12 +325,39 @@ fn sort(candidates: &mut [Candidate]) {
     });
 }
 
-/// Documents, or chunks, among the candidates.
-fn distinct(candidates: &[Candidate], chunks: bool) -> usize {
-    if chunks {
-        return candidates.len();
+/// Whether there are as many documents, or chunks, among the candidates as are joined with words'.
+fn are_enough(candidates: &[Candidate], chunks: bool) -> bool {
+    let mut seen = Set::default();
+    let mut documents = candidates.iter().filter(|c| {
+        let document = (c.place.segment, c.place.ranked.document);
+        chunks || seen.insert(document, ()).is_none()
+    });
+    documents.nth(DEPTH - 1).is_some()
+}
+
+/// The best `wanted` candidates, best first: the best of each document, or of all.
+fn nearest(mut left: Vec<Candidate>, wanted: usize, chunks: bool) -> Vec<Candidate> {
+    let mut seen = Set::default();
+    let mut nearest: Vec<Candidate> = Vec::new();
+    while nearest.len() < wanted && !left.is_empty() {
+        // Twice as many as are wanted nearly always hold enough documents: the others need no order.
+        let n = wanted.saturating_mul(2).min(left.len());
+        let mut nearness: Vec<u32> = left.iter().map(Candidate::nearness).collect();
+        let least = kth_largest(&mut nearness, n);
+        let (mut near, far): (Vec<_>, Vec<_>) =
+            left.into_iter().partition(|c| c.nearness() >= least);
+        sort(&mut near);
+        for candidate in near {
+            if nearest.len() == wanted {
+                break;
+            }
+            let place = candidate.place;
+            let document = (place.segment, place.ranked.document);
+            if chunks || seen.insert(document, ()).is_none() {
+                nearest.push(candidate);
+            }
+        }
+        left = far;
     }
-    let documents = candidates.iter();
-    let documents = documents.map(|c| ((c.place.segment, c.place.ranked.document), ()));
-    documents.collect::<Set<_>>().len()
+    nearest
 }

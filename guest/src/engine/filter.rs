@@ -151,11 +151,7 @@ impl<H: Host> Index<H> {
         let all = vec![true; lexical.terms.len()];
         self.complete_lists(&mut lexical.terms, &all, fetched)
             .await?;
-        let matching: Vec<Bits> = self
-            .matching(lexical)
-            .iter()
-            .map(|documents| Bits::of(documents))
-            .collect();
+        let matching = self.matching(lexical);
         for key in &options.facets {
             let counts = self.count_values(key, Some(&matching), fetched).await?;
             facets.insert(key.clone(), counts);

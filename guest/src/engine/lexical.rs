@@ -184,14 +184,11 @@ impl<H: Host> Index<H> {
 
     /// How many documents fulfil the query.
     pub(super) fn count(&self, lexical: &Lexical) -> u32 {
-        self.matching(lexical)
-            .iter()
-            .map(|documents| documents.len() as u32)
-            .sum()
+        self.matching(lexical).iter().map(Bits::count).sum()
     }
 
-    /// The documents that fulfil the query, by segment, ascending.
-    pub(super) fn matching(&self, lexical: &Lexical) -> Vec<Vec<u32>> {
+    /// The documents that fulfil the query, by segment.
+    pub(super) fn matching(&self, lexical: &Lexical) -> Vec<Bits> {
         let mut all = Vec::new();
         for (s, segment) in self.segments.iter().enumerate() {
             let mut bits = Bits::default();
@@ -209,12 +206,11 @@ impl<H: Host> Index<H> {
             if let Some(only) = &restriction.only {
                 bits.intersect(only);
             }
-            all.push(
-                bits.iter()
-                    .filter(|&d| !restriction.excluded.as_ref().is_some_and(|b| b.contains(d)))
-                    .filter(|&d| !segment.deleted.contains(d))
-                    .collect(),
-            );
+            if let Some(excluded) = &restriction.excluded {
+                bits.remove(excluded);
+            }
+            bits.remove(&segment.deleted);
+            all.push(bits);
         }
         all
     }

@@ -94,6 +94,10 @@ pub fn corrections(word: &str, blocks: &[impl Borrow<SpellingBlock>]) -> Vec<Can
     let mut meant: Vec<char> = Vec::new();
     for block in blocks.iter().map(Borrow::borrow) {
         for (key, frequency) in block.keys() {
+            // A key has no more characters than bytes.
+            if key.len() + usize::from(max) < typed.len() {
+                continue;
+            }
             meant.clear();
             meant.extend(key.chars());
             if meant.len().abs_diff(typed.len()) > usize::from(max) {
