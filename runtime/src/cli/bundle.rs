@@ -173,9 +173,13 @@ fn wasi(arguments: &Arguments) -> Result<Target, Failure> {
     without(
         arguments,
         &[
-            (arguments.base_url.is_some(), "--base-url"),
-            (arguments.store.is_some(), "--store"),
-            (arguments.access == Some(Access::Token), "--access token"),
+            (arguments.base_url.is_some(), "--base-url", FOR_BROWSERS),
+            (arguments.store.is_some(), "--store", FOR_CLOUDFLARE),
+            (
+                arguments.access == Some(Access::Token),
+                "--access token",
+                UP_TO_THE_HOST,
+            ),
         ],
     )?;
     Ok(Target::Wasi {
@@ -188,23 +192,27 @@ fn component(arguments: &Arguments) -> Result<Target, Failure> {
     without(
         arguments,
         &[
-            (arguments.base_url.is_some(), "--base-url"),
-            (arguments.name.is_some(), "--name"),
-            (arguments.store.is_some(), "--store"),
-            (arguments.access.is_some(), "--access"),
+            (arguments.base_url.is_some(), "--base-url", FOR_BROWSERS),
+            (arguments.name.is_some(), "--name", "it is for a server"),
+            (arguments.store.is_some(), "--store", FOR_CLOUDFLARE),
+            (arguments.access.is_some(), "--access", UP_TO_THE_HOST),
         ],
     )?;
     Ok(Target::Component)
 }
 
-/// Refuses the first of `options` that is given.
-fn without(arguments: &Arguments, options: &[(bool, &str)]) -> Result<(), Failure> {
-    match options.iter().find(|(is_given, _)| *is_given) {
+const FOR_BROWSERS: &str = "it is for browser";
+const FOR_CLOUDFLARE: &str = "it is for cloudflare";
+const UP_TO_THE_HOST: &str = "leave it out; who may ask is up to what runs the component";
+
+/// Refuses the first of `options` that is given, with what it is for.
+fn without(arguments: &Arguments, options: &[(bool, &str, &str)]) -> Result<(), Failure> {
+    match options.iter().find(|(is_given, ..)| *is_given) {
         None => Ok(()),
-        Some((_, option)) => Err(Failure::new(
+        Some((_, option, hint)) => Err(Failure::new(
             "bad-option",
             format!("{option} does not go with --target {}", arguments.target),
-            "leave it out; who may ask is up to what runs the component",
+            *hint,
         )),
     }
 }
