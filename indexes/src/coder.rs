@@ -300,7 +300,7 @@ impl<'a> Decoder<'a> {
 /// exponent and learned two leading bits of the mantissa.
 ///
 /// Small values cost a fraction of a bit once they are frequent.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Number {
     exponent: [Bit; 33],
     mantissa: [[Bit; 3]; 33],

@@ -103,8 +103,7 @@ impl Segment {
         if let Some((_, table)) = manifest.vectors.as_ref().and_then(|v| v.table) {
             table.shape.check()?;
         }
-        let separators = Separators::read(&manifest.separators)?;
-        let primed = TermCodec::primed(separators.strings());
+        let (separators, primed) = Separators::learn(&manifest.separators)?;
         let deleted = read_deleted(&manifest.deleted, layout.n_documents())?;
         Ok(Self {
             id: manifest.segment(),

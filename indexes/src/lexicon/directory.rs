@@ -67,6 +67,14 @@ impl Separators {
     /// # Errors
     /// [`IndexError::Corrupt`] when the bytes end early or the strings are out of order.
     pub fn read(bytes: &[u8]) -> Result<Self, IndexError> {
+        Ok(Self::learn(bytes)?.0)
+    }
+
+    /// As [`Self::read`], with what reading them taught a codec: that of [`TermCodec::primed`].
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn learn(bytes: &[u8]) -> Result<(Self, TermCodec), IndexError> {
         let section = Section::Directory;
         let mut decoder = Decoder::new(bytes);
         let n = Number::geometric(6).decode(&mut decoder);
@@ -91,7 +99,8 @@ impl Separators {
             }
             strings.push(string);
         }
-        Ok(Self { strings })
+        codec.restart();
+        Ok((Self { strings }, codec))
     }
 }
 
@@ -131,6 +140,17 @@ mod tests {
     fn separators_are_read_as_written() {
         for s in [three(), Separators::default()] {
             assert_eq!(Separators::read(&s.write()), Ok(s));
+        }
+    }
+
+    #[test]
+    fn reading_separators_teaches_what_writing_them_does() {
+        let words = (0..200).map(|i| format!("word{:03}", i * 7 % 1000));
+        let mut strings: Vec<Vec<u8>> = words.map(String::into_bytes).collect();
+        strings.sort();
+        for s in [Separators::new(strings), three(), Separators::default()] {
+            let (read, learned) = Separators::learn(&s.write()).unwrap();
+            assert!(learned == TermCodec::primed(read.strings()));
         }
     }
 }

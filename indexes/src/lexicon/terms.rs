@@ -13,7 +13,7 @@ pub const MAX_TERM_BYTES: usize = 255;
 const ORDER2_BITS: u32 = 16;
 
 /// The contexts of sorted strings.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct TermCodec {
     shared: [Number; 2],
     order1: Vec<Bit>,
