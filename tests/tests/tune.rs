@@ -43,6 +43,13 @@ fn judged_queries_become_rows_without_leaks_and_with_hard_negatives() {
     for key in ["anchor", "query_id", "positive_id"] {
         assert!(of(&train, key).is_disjoint(&of(&held, key)), "{key}");
     }
+    // A document that is right for held-out queries alone would be learned as wrong.
+    let kept_out = of(&held, "positive_id");
+    let negatives = train
+        .iter()
+        .flat_map(|r| r["negative_ids"].as_array().unwrap());
+    let negatives: BTreeSet<&str> = negatives.map(|id| id.as_str().unwrap()).collect();
+    assert!(kept_out.iter().all(|id| !negatives.contains(id.as_str())));
     for row in train.iter().chain(&held) {
         let ids = row["negative_ids"].as_array().unwrap();
         assert_eq!(ids.len(), 5, "{row}");

@@ -4,6 +4,9 @@
 //! nobody said so; such candidates are skipped. Passages drawn by lot fill up what is missing, so that
 //! all rows have as many.
 //!
+//! Documents that answer held-out queries are no negatives of those that are trained on: a model would see
+//! them as wrong alone, and learn to rank them last.
+//!
 //! Source: Moreira et al., "NV-Retriever: improving text embedding models with effective hard-negative
 //! mining" (2024), for the share of the positive's score.
 
@@ -13,7 +16,7 @@ use super::sources::{Asked, distinct};
 use super::split::lot;
 use littoral_guest::Host;
 use littoral_guest::engine::{Hit, Index, Mode, SearchOptions};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// Documents looked at: those that may be negatives, and those whose nearness is known.
 const CANDIDATES: usize = 60;
@@ -49,7 +52,7 @@ pub struct Mined {
     pub is_far: bool,
 }
 
-/// Mines for one query.
+/// Mines for one query; documents that are `kept_out` are no negatives.
 ///
 /// # Errors
 /// [`TuneError::Engine`] when a search fails.
@@ -57,6 +60,7 @@ pub fn mine<H: Host>(
     index: &Index<H>,
     corpus: &Corpus,
     asked: &Asked,
+    kept_out: &BTreeSet<usize>,
     options: &MineOptions,
 ) -> Result<Mined, TuneError> {
     let has_vectors = corpus.dims > 0;
@@ -118,10 +122,10 @@ pub fn mine<H: Host>(
         positives,
         ..Mined::default()
     };
+    let may_be =
+        |document: &usize| !asked.relevant.contains_key(document) && !kept_out.contains(document);
     for hit in &ranked {
-        let document = corpus.of_id(&hit.document.id);
-        let Some(document) = document.filter(|document| !asked.relevant.contains_key(document))
-        else {
+        let Some(document) = corpus.of_id(&hit.document.id).filter(may_be) else {
             continue;
         };
         if mined.negatives.len() == options.n {
@@ -133,23 +137,29 @@ pub fn mine<H: Host>(
             mined.negatives.push((document, best[&document]));
         }
     }
-    fill(&mut mined, corpus, asked, options);
+    fill(&mut mined, corpus, &asked.text, may_be, options);
     Ok(mined)
 }
 
-/// Draws passages by lot until there are as many negatives as asked for.
-fn fill(mined: &mut Mined, corpus: &Corpus, asked: &Asked, options: &MineOptions) {
+/// Draws passages of documents that `may_be` by lot until there are as many negatives as asked for.
+fn fill(
+    mined: &mut Mined,
+    corpus: &Corpus,
+    text: &str,
+    may_be: impl Fn(&usize) -> bool,
+    options: &MineOptions,
+) {
     let n = corpus.documents.len();
     for turn in 0..100 {
         if mined.negatives.len() >= options.n || n == 0 {
             return;
         }
-        let drawn = lot(options.seed, &format!("{turn} {}", asked.text));
+        let drawn = lot(options.seed, &format!("{turn} {text}"));
         let number = u64::from_le_bytes(std::array::from_fn(|i| drawn[i]));
         let document = (number % n as u64) as usize;
         let is_new = mined.negatives.iter().all(|(other, _)| *other != document);
         let passages = &corpus.documents[document].passages;
-        if is_new && !passages.is_empty() && !asked.relevant.contains_key(&document) {
+        if is_new && !passages.is_empty() && may_be(&document) {
             mined.negatives.push((document, 0));
             mined.n_drawn += 1;
         }

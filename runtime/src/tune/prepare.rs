@@ -23,7 +23,7 @@ use littoral_guest::build::Workers;
 use littoral_guest::engine::Index;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
 /// Pairs that training wants: with fewer it often makes retrieval worse, more add little.
@@ -127,10 +127,18 @@ where
     counts.leaks_removed = parts.n_left_out;
     let mut flags = Flags::default();
     let mut sides: Vec<Side> = Vec::new();
+    let answering = |places: &[usize]| -> BTreeSet<usize> {
+        let asked = places
+            .iter()
+            .flat_map(|&place| asked[place].relevant.keys());
+        asked.copied().collect()
+    };
+    let (held_out, nothing) = (answering(&parts.held_out), BTreeSet::new());
     for (is_train, places) in [(true, &parts.train), (false, &parts.held_out)] {
         let places: Vec<usize> = places.clone();
+        let kept_out = if is_train { &held_out } else { &nothing };
         let mined = pool.map(places.clone(), |place| {
-            mine(index, corpus, &asked[place], &options.mine)
+            mine(index, corpus, &asked[place], kept_out, &options.mine)
         });
         let mut side = Side::default();
         for (place, mined) in places.into_iter().zip(mined) {
@@ -146,7 +154,7 @@ where
         return Err(TuneError::NothingLinked { n_read });
     };
     let count = |rows: &[Row], of: &dyn Fn(&Row) -> String| {
-        let distinct: std::collections::BTreeSet<String> = rows.iter().map(of).collect();
+        let distinct: BTreeSet<String> = rows.iter().map(of).collect();
         distinct.len() as u64
     };
     counts.train_pairs = train.rows.len() as u64;

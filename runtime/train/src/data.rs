@@ -129,6 +129,7 @@ impl Data {
         };
         texts.document("");
         let uses = uses(&pairs.train, seed);
+        let kept_out = kept_out(&pairs.train, &uses);
         let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
         let mut seen = BTreeSet::new();
         let (mut of_choosing, mut of_others) = (BTreeSet::new(), BTreeSet::new());
@@ -147,6 +148,7 @@ impl Data {
             }
             let query = texts.query(&row.anchor);
             let positive = texts.passage(&row.positive, &row.positive_place.0);
+            let is_chosen = of == Use::Choosing;
             let mut negatives = Vec::new();
             let places = row.negative_places.iter().map(|(id, _)| id.as_str());
             // One without a document answers nothing, as does the document without a name.
@@ -155,9 +157,10 @@ impl Data {
                 .iter()
                 .zip(places.chain(std::iter::repeat("")))
             {
-                negatives.push(texts.passage(text, id));
+                if is_chosen || !kept_out.contains(id) {
+                    negatives.push(texts.passage(text, id));
+                }
             }
-            let is_chosen = of == Use::Choosing;
             if seen.insert(number) {
                 if is_chosen {
                     texts.data.choosing.push((query, number));
@@ -289,6 +292,18 @@ fn uses(rows: &[Row], seed: u64) -> Vec<Use> {
     rows.iter().map(of).collect()
 }
 
+/// Documents that are no negatives in training since they answer queries that choose: seen as wrong alone,
+/// they would be ranked last.
+fn kept_out<'a>(rows: &'a [Row], uses: &[Use]) -> BTreeSet<&'a str> {
+    let choosing = rows
+        .iter()
+        .zip(uses)
+        .filter(|(_, of)| **of == Use::Choosing);
+    choosing
+        .map(|(row, _)| row.positive_place.0.as_str())
+        .collect()
+}
+
 /// For each row the first of those that it is joined with, directly or through others.
 fn groups(rows: &[Row]) -> Vec<usize> {
     fn first_of(groups: &mut [usize], mut row: usize) -> usize {
@@ -365,6 +380,13 @@ mod tests {
                 for chosen in of(Use::Choosing) {
                     assert_ne!(chosen.positive_place, trained.positive_place);
                 }
+            }
+            let kept_out = kept_out(&rows, &uses);
+            for chosen in of(Use::Choosing) {
+                assert!(kept_out.contains(chosen.positive_place.0.as_str()));
+            }
+            for trained in of(Use::Training) {
+                assert!(!kept_out.contains(trained.positive_place.0.as_str()));
             }
         }
     }
