@@ -30,10 +30,7 @@ pub(super) fn fit(
     rows: &Rows,
     workers: &impl Workers,
 ) -> Result<FittedTable, BuildError> {
-    let texts = (0..input.layout.n_documents())
-        .map(|document| input.texts(document))
-        .collect::<Result<Vec<_>, _>>()?
-        .concat();
+    let texts = sample(input)?;
     let Some(tables) = input.vectors.tables else {
         return fit_anew(input, rotation, rows, &texts, workers);
     };
@@ -44,6 +41,27 @@ pub(super) fn fit(
     let table = fit_anew(input, rotation, rows, &texts, workers)?;
     tables.put(&key, &table)?;
     Ok(table)
+}
+
+/// How far the chunks are apart that are fitted as well.
+fn stride(n_chunks: usize) -> usize {
+    n_chunks.div_ceil(MAX_CHUNKS).max(1)
+}
+
+/// What the encoder read of the chunks that are fitted as well.
+fn sample(input: &WriteInput<'_, impl Scratch + Sync>) -> Result<Vec<String>, BuildError> {
+    let stride = stride(input.layout.n_chunks() as usize);
+    let mut texts = Vec::new();
+    let mut chunk = 0;
+    for document in 0..input.layout.n_documents() {
+        for text in input.texts(document)? {
+            if chunk % stride == 0 {
+                texts.push(text);
+            }
+            chunk += 1;
+        }
+    }
+    Ok(texts)
 }
 
 /// The hash of all that a table is fitted to.
@@ -77,12 +95,13 @@ fn key(
     *hasher.finalize().as_bytes()
 }
 
-/// Fits a table to the spans and to the chunks' `all_texts`, whose turned vectors are `rows`.
+/// Fits a table to the spans and to `texts`, the chunks' that were sampled; `rows` are the turned vectors
+/// of all chunks.
 fn fit_anew(
     input: &WriteInput<'_, impl Scratch + Sync>,
     rotation: &Rotation,
     rows: &Rows,
-    all_texts: &[String],
+    texts: &[String],
     workers: &impl Workers,
 ) -> Result<FittedTable, BuildError> {
     let dims = DIMS.min(rotation.dims() / 8 * 8).max(8);
@@ -90,17 +109,14 @@ fn fit_anew(
     let (held_out, fitted): (Vec<&Span>, Vec<&Span>) = all.iter().partition(|s| s.is_held_out);
     let held_out: Vec<&Span> = held_out.into_iter().take(MAX_HELD_OUT).collect();
 
-    let n_chunks = rows.scales.len();
-    let stride = n_chunks.div_ceil(MAX_CHUNKS).max(1);
-    let (mut texts, mut chunks) = (Vec::new(), Vec::new());
-    for (chunk, text) in all_texts.iter().enumerate().step_by(stride) {
-        texts.push(text.as_str());
+    let mut chunks = Vec::new();
+    for chunk in (0..rows.scales.len()).step_by(stride(rows.scales.len())) {
         let vector = super::gather(rows, rotation.dims(), &[chunk as u32]);
         chunks.extend(first_dims(&vector, dims));
     }
 
     let seen = fitted.iter().map(|s| s.text.as_str());
-    let seen: Vec<&str> = seen.chain(texts.iter().copied()).collect();
+    let seen: Vec<&str> = seen.chain(texts.iter().map(String::as_str)).collect();
     let counts = Counts::of(&seen, workers);
     let asked = held_out.iter().map(|s| s.text.as_str());
     let encode = input.vectors.encode;
@@ -125,7 +141,9 @@ fn fit_anew(
     };
     let mut fitted = spans(&fitted)?;
     let held_out = spans(&held_out)?;
-    let rows = workers.map(texts, |text| vocabulary.rows_of(text));
+    let rows = workers.map(texts.iter().collect(), |text: &String| {
+        vocabulary.rows_of(text)
+    });
     for ((rows, n_words), vector) in rows.iter().zip(chunks.chunks_exact(dims)) {
         fitted.push(rows, *n_words, vector);
     }
