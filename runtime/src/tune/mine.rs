@@ -5,7 +5,7 @@
 //! all rows have as many.
 //!
 //! Documents that answer held-out queries are no negatives of those that are trained on: a model would see
-//! them as wrong alone, and learn to rank them last.
+//! them as wrong alone, and might learn that they are.
 //!
 //! Source: Moreira et al., "NV-Retriever: improving text embedding models with effective hard-negative
 //! mining" (2024), for the share of the positive's score.

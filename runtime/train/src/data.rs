@@ -293,7 +293,7 @@ fn uses(rows: &[Row], seed: u64) -> Vec<Use> {
 }
 
 /// Documents that are no negatives in training since they answer queries that choose: seen as wrong alone,
-/// they would be ranked last.
+/// they might be learned as wrong.
 fn kept_out<'a>(rows: &'a [Row], uses: &[Use]) -> BTreeSet<&'a str> {
     let choosing = rows
         .iter()
