@@ -15,6 +15,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { brotliCompressSync } from "node:zlib";
 import { telling } from "./build/glue.mjs";
+import { shortened } from "./build/names.mjs";
 import { restOf } from "./build/rest.mjs";
 
 const MODULES = [
@@ -24,6 +25,8 @@ const MODULES = [
   { name: "answers", file: "littoral-answers.wasm", features: ["--features", "languages,answers"] },
   // Loaded with a model alone, and made for speed.
   { name: "encoder", file: "littoral-encoder.wasm", features: [], crate: "littoral-web-encoder", own: "web-encoder" },
+  // Loaded where there is much to compute, and a GPU may do it.
+  { name: "gpu", file: "littoral-gpu.wasm", features: [], crate: "littoral-web-gpu", own: "web-gpu" },
   // A component for WASI-HTTP, for bundles alone.
   { name: "wasi", file: "littoral-wasi.wasm", features: [], crate: "littoral-wasi", own: "sandbox", target: "wasm32-wasip2" },
   // A component for hosts of one's own, for bundles alone; with its world, in wit/.
@@ -41,6 +44,7 @@ const ENTRIES = [
   { entry: "answers.ts", file: "answers.js" },
   { entry: "encoder.ts", file: "encoder.js" },
   { entry: "notes.ts", file: "notes.js" },
+  { entry: "gpu.ts", file: "gpu.js" },
   { entry: "llm.ts", file: "llm.js" },
   { entry: "node.ts", file: "node.js" },
   { entry: "workerd.ts", file: "workerd.js" },
@@ -110,16 +114,18 @@ for (const module of modules) {
   const bound = join(generated, name);
   cargo(["run", "--locked", "--quiet", "-p", "littoral-web-bindgen", "--", built, bound]);
   const bytes = readFileSync(join(bound, "littoral_bg.wasm"));
-  if (rest === undefined) writeFileSync(join(pkg, file), optimise(bytes, debug));
+  const [script, types] = ["littoral.js", "littoral.d.ts"].map((name) => join(bound, name));
+  const { script: brief, short } = shortened(bytes, readFileSync(script, "utf8"));
+  writeFileSync(script, brief);
+  if (rest === undefined) writeFileSync(join(pkg, file), short(optimise(bytes, debug)));
   else {
     const parts = optimiseInTwo(bytes, restOf(root));
-    writeFileSync(join(pkg, file), parts.core);
+    writeFileSync(join(pkg, file), short(parts.core));
     writeFileSync(join(pkg, rest), parts.rest);
   }
   // The encoder has no tasks.
-  if (crate !== "littoral-web") continue;
-  const [script, types] = ["littoral.js", "littoral.d.ts"].map((name) => join(bound, name));
-  const told = telling(readFileSync(script, "utf8"), readFileSync(types, "utf8"));
+  if (name === "encoder") continue;
+  const told = telling(brief, readFileSync(types, "utf8"));
   writeFileSync(script, told.script);
   writeFileSync(types, told.types);
 }

@@ -1,5 +1,7 @@
 // Parts of a WebAssembly module. Source: WebAssembly Core Specification, "Modules" of the binary format.
 
+const IMPORT = 2;
+const EXPORT = 7;
 const CODE = 10;
 const DATA = 11;
 const DATA_COUNT = 12;
@@ -36,6 +38,58 @@ export function withData(module, pieces) {
   );
   const content = Buffer.concat([Buffer.from(unsigned(segments.length)), ...segments]);
   return Buffer.concat([...parts, Buffer.from([DATA, ...unsigned(content.length)]), content]);
+}
+
+/** The bytes of a module whose imports and exports have the names that `nameOf` gives for theirs. */
+export function renamed(module, nameOf) {
+  const parts = [module.subarray(0, 8)];
+  const reader = readerOf(module, 8);
+  for (let start = 8, id = reader.read(); id !== undefined; start = reader.at(), id = reader.read()) {
+    const content = reader.skip(reader.number());
+    const names = { [IMPORT]: importNames, [EXPORT]: exportNames }[id]?.(content, nameOf);
+    if (names === undefined) parts.push(module.subarray(start, reader.at()));
+    else parts.push(Buffer.from([id, ...unsigned(names.length)]), names);
+  }
+  return Buffer.concat(parts);
+}
+
+function importNames(content, nameOf) {
+  const { number, read, skip, at } = readerOf(content, 0);
+  const limits = () => {
+    const hasMost = read() & 1;
+    number();
+    if (hasMost) number();
+  };
+  // Of a function, a table, a memory, a global and a tag.
+  const kinds = [number, () => [read(), limits()], limits, () => skip(2), () => skip(2)];
+  const n = number();
+  const entries = Array.from({ length: n }, () => {
+    const from = skip(number());
+    const name = skip(number()).toString();
+    const start = at();
+    kinds[read()]();
+    return [text(from), text(nameOf(name)), content.subarray(start, at())];
+  });
+  return Buffer.concat([Buffer.from(unsigned(n)), ...entries.flat()]);
+}
+
+function exportNames(content, nameOf) {
+  const { number, read, skip, at } = readerOf(content, 0);
+  const n = number();
+  const entries = Array.from({ length: n }, () => {
+    const name = skip(number()).toString();
+    const start = at();
+    read();
+    number();
+    return [text(nameOf(name)), content.subarray(start, at())];
+  });
+  return Buffer.concat([Buffer.from(unsigned(n)), ...entries.flat()]);
+}
+
+/** A name as a module has it. */
+function text(name) {
+  const bytes = Buffer.from(name);
+  return Buffer.concat([Buffer.from(unsigned(bytes.length)), bytes]);
 }
 
 /** `value` as an unsigned number of a module. */

@@ -330,38 +330,55 @@ pub struct Model {
     pub head: Option<[Matrix; 2]>,
 }
 
+/// What stands before the head: a reader behind it, the head's length, and the checksum of the rest.
+fn begin(bytes: &[u8]) -> Result<(ModelReader<'_>, usize, &[u8]), ModelError> {
+    let mut reader = ModelReader::new(bytes, "file");
+    if reader.take(8)? != MAGIC {
+        return Err(ModelError::Corrupt {
+            part: "file",
+            offset: 0,
+            reason: "this is no packed model; littoral model quantize makes one",
+        });
+    }
+    let version = reader.u32()?;
+    if version != VERSION {
+        return Err(ModelError::Version {
+            found: version,
+            supported: VERSION,
+        });
+    }
+    let head_bytes = reader.u32()? as usize;
+    let checksum = reader.take(32)?;
+    Ok((reader, head_bytes, checksum))
+}
+
 impl Model {
     /// Reads a packed model; returns it with the first 8 bytes of its checksum.
     ///
     /// # Errors
     /// [`ModelError`] for anything but a sound model.
     pub fn read(bytes: &[u8]) -> Result<(Self, [u8; 8]), ModelError> {
-        let mut reader = ModelReader::new(bytes, "file");
-        if reader.take(8)? != MAGIC {
-            return Err(ModelError::Corrupt {
-                part: "file",
-                offset: 0,
-                reason: "this is no packed model; littoral model quantize makes one",
-            });
-        }
-        let version = reader.u32()?;
-        if version != VERSION {
-            return Err(ModelError::Version {
-                found: version,
-                supported: VERSION,
-            });
-        }
-        let head_bytes = reader.u32()? as usize;
-        let checksum = reader.take(32)?;
+        let (mut reader, head_bytes, checksum) = begin(bytes)?;
         let hash = blake3::hash(&bytes[FIXED_BYTES..]);
         if hash.as_bytes() != checksum {
             return Err(reader.error("the checksum does not fit"));
         }
-        let head = reader.take(head_bytes)?;
         let mut id = [0; 8];
         id.copy_from_slice(&checksum[..8]);
+        Ok((Self::read_rest(&mut reader, head_bytes)?, id))
+    }
 
-        let mut head = ModelReader::new(head, "head");
+    /// As [`Model::read`], of bytes that it has read before: their checksum is not compared again.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn read_again(bytes: &[u8]) -> Result<Self, ModelError> {
+        let (mut reader, head_bytes, _) = begin(bytes)?;
+        Self::read_rest(&mut reader, head_bytes)
+    }
+
+    fn read_rest(reader: &mut ModelReader<'_>, head_bytes: usize) -> Result<Self, ModelError> {
+        let mut head = ModelReader::new(reader.take(head_bytes)?, "head");
         let config = Config::read(&mut head)?;
         let n = head.number()? as usize;
         let tokenizer = WordPiece::read(head.take(n)?)?;
@@ -374,9 +391,9 @@ impl Model {
         }
         drop(ids);
 
-        let model = Self::read_tensors(config, tokenizer, &mut reader)?;
+        let model = Self::read_tensors(config, tokenizer, reader)?;
         reader.end()?;
-        Ok((model, id))
+        Ok(model)
     }
 
     fn read_tensors(

@@ -2,10 +2,10 @@
 
 use crate::GpuError;
 use crate::scan::self_test;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use futures_channel::oneshot;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
-use std::time::Instant;
+use std::sync::{Arc, Mutex, PoisonError};
 use wgpu::util::{BufferInitDescriptor, DeviceExt};
 use wgpu::{BufferUsages, CommandEncoderDescriptor, ComputePassDescriptor, DeviceType};
 
@@ -38,6 +38,8 @@ pub struct Gpu {
     name: String,
     is_software: bool,
     has_dot: bool,
+    /// By their sources: what was compiled is compiled.
+    kernels: Mutex<BTreeMap<String, wgpu::ComputePipeline>>,
     watch: Arc<Watch>,
 }
 
@@ -46,42 +48,55 @@ impl Gpu {
     ///
     /// # Errors
     /// [`GpuError::Absent`] when there is none, else what the last one tried gave.
+    #[cfg(not(target_arch = "wasm32"))]
     pub fn open(adapters: Adapters) -> Result<Arc<Self>, GpuError> {
-        guard(|| {
-            let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
-            descriptor.flags = wgpu::InstanceFlags::empty();
-            let instance = wgpu::Instance::new(descriptor);
-            let has_dot = instance
-                .wgsl_language_features()
-                .contains(wgpu::WgslLanguageFeatures::Packed4x8IntegerDotProduct);
-            let mut found =
-                pollster::block_on(instance.enumerate_adapters(wgpu::Backends::PRIMARY));
-            let n_found = found.len();
-            if adapters == Adapters::Hardware {
-                found.retain(|adapter| adapter.get_info().device_type != DeviceType::Cpu);
-            }
-            found.sort_by_key(|adapter| rank(adapter.get_info().device_type));
-            let mut last = GpuError::Absent {
-                reason: match n_found {
-                    0 => "no driver for Vulkan, Metal or DirectX 12 answers".into(),
-                    _ => "the only adapters are emulated by the CPU".into(),
-                },
-            };
-            for adapter in found {
-                let opened = Self::with(&adapter, has_dot).and_then(|gpu| {
-                    let gpu = Arc::new(gpu);
-                    self_test::run(&gpu).map(|()| gpu)
-                });
-                match opened {
-                    Ok(gpu) => return Ok(gpu),
-                    Err(error) => last = error,
-                }
-            }
-            Err(last)
-        })
+        blocking::wait(Self::open_async(adapters))
     }
 
-    fn with(adapter: &wgpu::Adapter, has_dot: bool) -> Result<Self, GpuError> {
+    /// As [`Gpu::open`], in a page the adapter that the browser gives.
+    ///
+    /// # Errors
+    /// As there.
+    #[cfg_attr(
+        target_arch = "wasm32",
+        expect(clippy::arc_with_non_send_sync, reason = "a page has one thread")
+    )]
+    pub async fn open_async(adapters: Adapters) -> Result<Arc<Self>, GpuError> {
+        let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
+        descriptor.flags = wgpu::InstanceFlags::empty();
+        let instance = wgpu::Instance::new(descriptor);
+        let has_dot = instance
+            .wgsl_language_features()
+            .contains(wgpu::WgslLanguageFeatures::Packed4x8IntegerDotProduct);
+        let mut found = instance.enumerate_adapters(wgpu::Backends::PRIMARY).await;
+        let n_found = found.len();
+        if adapters == Adapters::Hardware {
+            found.retain(|adapter| adapter.get_info().device_type != DeviceType::Cpu);
+        }
+        found.sort_by_key(|adapter| rank(adapter.get_info().device_type));
+        let mut last = GpuError::Absent {
+            reason: match n_found {
+                0 => NO_ADAPTER.into(),
+                _ => "the only adapters are emulated by the CPU".into(),
+            },
+        };
+        for adapter in found {
+            let opened = match Self::with(&adapter, has_dot).await {
+                Ok(gpu) => {
+                    let gpu = Arc::new(gpu);
+                    self_test::run(&gpu).await.map(|()| gpu)
+                }
+                Err(error) => Err(error),
+            };
+            match opened {
+                Ok(gpu) => return Ok(gpu),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    async fn with(adapter: &wgpu::Adapter, has_dot: bool) -> Result<Self, GpuError> {
         let info = adapter.get_info();
         let limits = adapter.limits();
         let descriptor = wgpu::DeviceDescriptor {
@@ -93,24 +108,27 @@ impl Gpu {
             memory_hints: wgpu::MemoryHints::Performance,
             ..Default::default()
         };
-        let opened = pollster::block_on(adapter.request_device(&descriptor));
+        let opened = adapter.request_device(&descriptor).await;
         let (device, queue) = opened.map_err(|error| GpuError::Absent {
             reason: format!("{} does not open: {error}", info.name),
         })?;
         let watch = Arc::new(Watch::default());
-        let heard = Arc::clone(&watch);
-        device.on_uncaptured_error(Arc::new(move |error| {
-            let error = match error {
-                wgpu::Error::OutOfMemory { .. } => GpuError::OutOfMemory,
-                error => GpuError::Refused {
-                    reason: error.to_string(),
-                },
-            };
-            heard.report(error);
-        }));
+        // A page asks by scopes: wgpu ends the module upon an internal error that it hears of itself.
+        #[cfg(not(target_arch = "wasm32"))]
+        {
+            let heard = Arc::clone(&watch);
+            device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
+                heard.report(error.into());
+            }));
+        }
         let heard = Arc::clone(&watch);
         device.set_device_lost_callback(move |reason, message| {
-            *lock(&heard.lost) = Some(format!("{reason:?} {message}").trim_end().to_owned());
+            // Without `Debug`, which the page's module does not have.
+            let reason = match reason {
+                wgpu::DeviceLostReason::Destroyed => "destroyed",
+                wgpu::DeviceLostReason::Unknown => "reason unknown",
+            };
+            *lock(&heard.lost) = Some(format!("{reason} {message}").trim_end().to_owned());
         });
         Ok(Self {
             device,
@@ -118,6 +136,7 @@ impl Gpu {
             name: info.name,
             is_software: info.device_type == DeviceType::Cpu,
             has_dot,
+            kernels: Mutex::default(),
             watch,
         })
     }
@@ -147,12 +166,13 @@ impl Gpu {
     ///
     /// # Errors
     /// [`GpuError`] when the device does not copy.
+    #[cfg(not(target_arch = "wasm32"))]
     pub fn copy_bytes_per_second(&self) -> Result<f64, GpuError> {
         // A group of the kernel copies 16 KiB; there are at most 65,535 groups.
         let n_groups = (self.max_binding() >> 14).min(65_535);
         let bytes = n_groups << 14;
-        self.run(|| {
-            let copy = self.kernel(include_str!("wgsl/copy.wgsl"));
+        let measured = self.run(async || {
+            let copy = self.kernel(wgsl!("copy"));
             let (from, to) = (self.buffer(bytes)?, self.buffer(bytes)?);
             let n_copies = 4;
             let mut best = 0f64;
@@ -164,14 +184,15 @@ impl Gpu {
                     Ok(())
                 })?;
                 self.wait()?;
-                let start = Instant::now();
+                let start = std::time::Instant::now();
                 self.queue.submit([commands.finish()]);
                 self.wait()?;
                 let moved = (2 * n_copies * bytes) as f64;
                 best = best.max(moved / start.elapsed().as_secs_f64());
             }
             Ok(best)
-        })
+        });
+        self.wait_for(measured)
     }
 
     /// Loses the device on purpose, as a reset of the driver would: what runs on it from now on gives
@@ -203,22 +224,56 @@ impl Gpu {
         error.map_or(Ok(()), Err)
     }
 
-    /// Runs `f`, and gives what went wrong in it.
-    pub(crate) fn run<T>(&self, f: impl FnOnce() -> Result<T, GpuError>) -> Result<T, GpuError> {
+    /// Runs `f`, and gives what went wrong in it. In a page one at a time: errors are asked for by
+    /// scopes, of which the browser keeps a stack.
+    pub(crate) async fn run<T>(
+        &self,
+        f: impl AsyncFnOnce() -> Result<T, GpuError>,
+    ) -> Result<T, GpuError> {
         self.check()?;
         let left = &self.watch.n_without_memory;
         let less = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1));
         if less.is_ok() {
             return Err(GpuError::OutOfMemory);
         }
-        let result = guard(f);
+        #[cfg(target_arch = "wasm32")]
+        let scopes = SCOPES.map(|filter| self.device.push_error_scope(filter));
+        let result = f().await;
+        // A driver of this machine has said by now what it has to say; a browser is asked.
+        #[cfg(target_arch = "wasm32")]
+        for scope in scopes.into_iter().rev() {
+            if let Some(error) = scope.pop().await {
+                self.watch.report(error.into());
+            }
+        }
         // The device's own word comes first: a call that failed for want of it says less.
+        self.check()?;
+        result
+    }
+
+    /// Waits for `future`, and gives what went wrong in it.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn wait_for<T>(
+        &self,
+        future: impl Future<Output = Result<T, GpuError>>,
+    ) -> Result<T, GpuError> {
+        let result = blocking::wait(future);
         self.check()?;
         result
     }
 
     /// A kernel from its source.
     pub(crate) fn kernel(&self, source: &str) -> wgpu::ComputePipeline {
+        let mut kernels = lock(&self.kernels);
+        if let Some(kernel) = kernels.get(source) {
+            return kernel.clone();
+        }
+        let kernel = self.compiled(source);
+        kernels.insert(source.to_owned(), kernel.clone());
+        kernel
+    }
+
+    fn compiled(&self, source: &str) -> wgpu::ComputePipeline {
         let module = self
             .device
             .create_shader_module(wgpu::ShaderModuleDescriptor {
@@ -318,7 +373,7 @@ impl Gpu {
     }
 
     /// Runs what was recorded and reads `n_words` from the beginning of `buffer`.
-    pub(crate) fn finish(
+    pub(crate) async fn finish(
         &self,
         mut commands: wgpu::CommandEncoder,
         buffer: &wgpu::Buffer,
@@ -333,14 +388,14 @@ impl Gpu {
         });
         commands.copy_buffer_to_buffer(buffer, 0, &landing, 0, bytes);
         self.queue.submit([commands.finish()]);
-        let (send, mapped) = mpsc::channel();
+        let (send, mapped) = oneshot::channel();
         landing.map_async(wgpu::MapMode::Read, .., move |result| {
             // Nobody listens when the wait below failed first.
             let _ = send.send(result);
         });
         self.wait()?;
         let refused = |reason: String| GpuError::Refused { reason };
-        let mapped = mapped.recv().map_err(|error| refused(error.to_string()))?;
+        let mapped = mapped.await.map_err(|error| refused(error.to_string()))?;
         mapped.map_err(|error| refused(error.to_string()))?;
         let view = landing.get_mapped_range(..);
         let view = view.map_err(|error| refused(error.to_string()))?;
@@ -348,7 +403,8 @@ impl Gpu {
         Ok(words.iter().map(|&word| u32::from_le_bytes(word)).collect())
     }
 
-    /// Sends what is pending and waits until it is done.
+    /// Sends what is pending and waits until it is done; in a page, where nothing may wait, only sends
+    /// it.
     pub(crate) fn wait(&self) -> Result<(), GpuError> {
         self.queue.submit([]);
         let polled = self.device.poll(wgpu::PollType::wait_indefinitely());
@@ -373,6 +429,19 @@ impl Gpu {
     }
 }
 
+/// What a browser is asked for after a call. A kernel that it cannot compile is invalid where it is used.
+#[cfg(target_arch = "wasm32")]
+const SCOPES: [wgpu::ErrorFilter; 2] = [
+    wgpu::ErrorFilter::Validation,
+    wgpu::ErrorFilter::OutOfMemory,
+];
+
+const NO_ADAPTER: &str = if cfg!(target_arch = "wasm32") {
+    "the browser gives no WebGPU adapter"
+} else {
+    "no driver for Vulkan, Metal or DirectX 12 answers"
+};
+
 impl Watch {
     /// Keeps the first error.
     fn report(&self, error: GpuError) {
@@ -394,14 +463,24 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Runs `f`. wgpu 30 panics where a device is lost while it is waited for; such a panic is an error
-/// here, since the CPU can go on.
-fn guard<T>(f: impl FnOnce() -> Result<T, GpuError>) -> Result<T, GpuError> {
-    catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().map(String::as_str);
-        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-        Err(GpuError::Lost {
-            reason: text.unwrap_or("its driver's wrapper panicked").to_owned(),
+/// Waiting, where there are threads that may.
+#[cfg(not(target_arch = "wasm32"))]
+mod blocking {
+    use crate::GpuError;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    /// Waits for `future`. wgpu 30 panics where a device is lost while it is waited for; such a panic is
+    /// an error here, since the CPU can go on.
+    pub(super) fn wait<T>(
+        future: impl Future<Output = Result<T, GpuError>>,
+    ) -> Result<T, GpuError> {
+        let wait = || pollster::block_on(future);
+        catch_unwind(AssertUnwindSafe(wait)).unwrap_or_else(|panic| {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+            Err(GpuError::Lost {
+                reason: text.unwrap_or("its driver's wrapper panicked").to_owned(),
+            })
         })
-    })
+    }
 }

@@ -25,7 +25,7 @@ use littoral_guest::encoder::format::{Activation, Model, Norm, Pooling};
 use littoral_guest::encoder::matrix::Matrix;
 use room::Room;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Most tokens that go through the layers together: enough to fill a large device.
 const MAX_TOKENS: usize = 32_768;
@@ -106,7 +106,16 @@ impl GpuEncoder {
     ///
     /// # Errors
     /// [`GpuError`] when it does not take it.
+    #[cfg(not(target_arch = "wasm32"))]
     pub fn load(gpu: &Arc<Gpu>, model: &Model) -> Result<Self, GpuError> {
+        gpu.wait_for(Self::load_async(gpu, model))
+    }
+
+    /// As [`GpuEncoder::load`], where nothing may wait.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn load_async(gpu: &Arc<Gpu>, model: &Model) -> Result<Self, GpuError> {
         let config = &model.config;
         let is_classifier = model.head.is_some();
         let shape = Shape {
@@ -135,7 +144,7 @@ impl GpuEncoder {
                 limit: shader::MAX_HEAD as u64,
             });
         }
-        let loaded = gpu.run(|| Loaded::new(gpu, model))?;
+        let loaded = gpu.run(async || Loaded::new(gpu, model)).await?;
         let has_row = |token: usize| token < config.vocabulary;
         let unknown = model.tokenizer.task_tokens().unknown as usize;
         let widest = (3 * shape.hidden).max(shape.intermediate) as u64 * 4;
@@ -178,6 +187,7 @@ impl GpuEncoder {
     ///
     /// # Errors
     /// [`GpuError`], after which none is known.
+    #[cfg(not(target_arch = "wasm32"))]
     pub fn encode(&self, texts: &[Vec<u32>]) -> Result<Vec<f32>, GpuError> {
         let texts = texts.iter().map(|tokens| (&tokens[..], usize::MAX));
         self.encode_texts(&texts.collect::<Vec<_>>())
@@ -188,11 +198,21 @@ impl GpuEncoder {
     ///
     /// # Errors
     /// As there.
+    #[cfg(not(target_arch = "wasm32"))]
     pub fn encode_texts(&self, texts: &[Text<'_>]) -> Result<Vec<f32>, GpuError> {
+        self.gpu.wait_for(self.encode_texts_async(texts))
+    }
+
+    /// As [`GpuEncoder::encode_texts`], where nothing may wait.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn encode_texts_async(&self, texts: &[Text<'_>]) -> Result<Vec<f32>, GpuError> {
         let dims = self.shape.dims;
         let stride = dims.next_multiple_of(4);
         let mut all = vec![0.0; texts.len() * dims];
-        let mut room = self.room.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whoever comes meanwhile makes a room of its own.
+        let mut room = self.kept_room().take();
         let mut next = 0;
         while next < texts.len() {
             let (batch, who, end) = self.batch(texts, next);
@@ -200,10 +220,11 @@ impl GpuEncoder {
                 next = end;
                 continue;
             }
-            let words = self.gpu.run(|| self.run(&mut room, &batch));
+            let words = self.gpu.run(async || self.run(&mut room, &batch).await);
+            let words = words.await;
             if words.is_err() {
                 // What is left of it may not be sound.
-                *room = None;
+                room = None;
             }
             if words == Err(GpuError::OutOfMemory) && self.shrink(batch.n_tokens()) {
                 continue;
@@ -215,7 +236,12 @@ impl GpuEncoder {
             }
             next = end;
         }
+        *self.kept_room() = room;
         Ok(all)
+    }
+
+    fn kept_room(&self) -> MutexGuard<'_, Option<Room>> {
+        self.room.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// As many of `texts` from place `start` on as go through the layers together: which of them have
@@ -248,7 +274,7 @@ impl GpuEncoder {
         true
     }
 
-    fn run(&self, room: &mut Option<Room>, batch: &Batch) -> Result<Vec<u32>, GpuError> {
+    async fn run(&self, room: &mut Option<Room>, batch: &Batch) -> Result<Vec<u32>, GpuError> {
         let n_tokens = batch.n_tokens();
         if room.as_ref().is_none_or(|room| room.n_tokens < n_tokens) {
             // The old one's memory first.
@@ -259,7 +285,7 @@ impl GpuEncoder {
             *room = Some(Room::new(self, n_tokens)?);
         }
         match room {
-            Some(room) => room.run(&self.gpu, batch),
+            Some(room) => room.run(&self.gpu, batch).await,
             None => Err(GpuError::OutOfMemory),
         }
     }

@@ -45,6 +45,17 @@ pub enum GpuError {
     },
 }
 
+impl From<wgpu::Error> for GpuError {
+    fn from(error: wgpu::Error) -> Self {
+        match error {
+            wgpu::Error::OutOfMemory { .. } => Self::OutOfMemory,
+            error => Self::Refused {
+                reason: error.to_string(),
+            },
+        }
+    }
+}
+
 impl GpuError {
     /// A stable name of the error.
     pub fn code(&self) -> &'static str {

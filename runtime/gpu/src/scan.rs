@@ -9,6 +9,7 @@
 
 mod half;
 pub mod portable;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod searcher;
 pub(crate) mod self_test;
 pub(crate) mod shader;
@@ -17,7 +18,7 @@ use crate::select::{MAX_K, STRIPE, Select};
 use crate::{Gpu, GpuError};
 use littoral_indexes::kernels::{MAX_DIMS, QUERY_LIMIT};
 use shader::{CHUNK, Shape};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// Rows of a block.
 const BLOCK: usize = 64;
@@ -78,8 +79,6 @@ pub struct Resident {
     words: usize,
     shards: Vec<Shard>,
     select: Select,
-    /// Compiled when first used.
-    scans: Mutex<Vec<(Shape, wgpu::ComputePipeline)>>,
 }
 
 impl Resident {
@@ -87,43 +86,72 @@ impl Resident {
     ///
     /// # Errors
     /// [`GpuError`] when the device does not take them.
+    #[cfg(not(target_arch = "wasm32"))]
     pub fn int8(gpu: &Arc<Gpu>, dims: usize, rows: &[i8]) -> Result<Self, GpuError> {
         Self::int8_in(gpu, dims, rows, u64::MAX)
+    }
+
+    /// As [`Resident::int8`], where nothing may wait.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn int8_async(gpu: &Arc<Gpu>, dims: usize, rows: &[i8]) -> Result<Self, GpuError> {
+        Self::of_int8(gpu, dims, rows, u64::MAX).await
     }
 
     /// As [`Resident::int8`], no buffer larger than `max_bytes`.
     ///
     /// # Errors
     /// As there.
+    #[cfg(not(target_arch = "wasm32"))]
     pub fn int8_in(
         gpu: &Arc<Gpu>,
         dims: usize,
         rows: &[i8],
         max_bytes: u64,
     ) -> Result<Self, GpuError> {
+        gpu.wait_for(Self::of_int8(gpu, dims, rows, max_bytes))
+    }
+
+    async fn of_int8(
+        gpu: &Arc<Gpu>,
+        dims: usize,
+        rows: &[i8],
+        max_bytes: u64,
+    ) -> Result<Self, GpuError> {
         let word = |part: &[i8]| bytes_of(part.iter().map(|&x| [x as u8]));
-        Self::new(gpu, Kind::Int8, dims, rows, max_bytes, word)
+        Self::new(gpu, Kind::Int8, dims, rows, max_bytes, word).await
     }
 
     /// Brings `rows` of floats, `[n_rows, dims]`, to the device, rounded to 16 bits.
     ///
     /// # Errors
     /// As [`Resident::int8`].
+    #[cfg(not(target_arch = "wasm32"))]
     pub fn f16(gpu: &Arc<Gpu>, dims: usize, rows: &[f32]) -> Result<Self, GpuError> {
+        gpu.wait_for(Self::f16_async(gpu, dims, rows))
+    }
+
+    /// As [`Resident::f16`], where nothing may wait.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn f16_async(gpu: &Arc<Gpu>, dims: usize, rows: &[f32]) -> Result<Self, GpuError> {
         let word = |part: &[f32]| bytes_of(part.iter().map(|&x| half::bits(x).to_le_bytes()));
-        Self::new(gpu, Kind::F16, dims, rows, u64::MAX, word)
+        Self::new(gpu, Kind::F16, dims, rows, u64::MAX, word).await
     }
 
     /// Brings `rows` of floats, `[n_rows, dims]`, to the device.
     ///
     /// # Errors
     /// As [`Resident::int8`].
+    #[cfg(not(target_arch = "wasm32"))]
     pub fn f32(gpu: &Arc<Gpu>, dims: usize, rows: &[f32]) -> Result<Self, GpuError> {
         let word = |part: &[f32]| bytes_of(part.iter().map(|x| x.to_le_bytes()));
-        Self::new(gpu, Kind::F32, dims, rows, u64::MAX, word)
+        gpu.wait_for(Self::new(gpu, Kind::F32, dims, rows, u64::MAX, word))
     }
 
-    fn new<T>(
+    async fn new<T>(
         gpu: &Arc<Gpu>,
         kind: Kind,
         dims: usize,
@@ -150,7 +178,7 @@ impl Resident {
         // A position in a buffer is a number of 32 bits.
         let limit = gpu.max_binding().min(max_bytes).min(u64::from(u32::MAX));
         let shard_rows = ((limit / block_bytes).max(1) as usize).saturating_mul(BLOCK);
-        gpu.run(|| {
+        gpu.run(async || {
             let mut shards = Vec::new();
             for first in (0..n_rows).step_by(shard_rows) {
                 let n = shard_rows.min(n_rows - first);
@@ -170,9 +198,9 @@ impl Resident {
                 words,
                 shards,
                 select: Select::new(gpu),
-                scans: Mutex::default(),
             })
         })
+        .await
     }
 
     /// Dimensions of a vector.
@@ -198,7 +226,25 @@ impl Resident {
     ///
     /// # Panics
     /// When the vectors are not int8, or `queries` is not `[n, dims]`.
+    #[cfg(not(target_arch = "wasm32"))]
     pub fn nearest_int8(
+        &self,
+        queries: &[i16],
+        k: usize,
+        allowed: Option<&[u32]>,
+    ) -> Result<Vec<Vec<Hit<i32>>>, GpuError> {
+        self.gpu
+            .wait_for(self.nearest_int8_async(queries, k, allowed))
+    }
+
+    /// As [`Resident::nearest_int8`], where nothing may wait.
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// # Panics
+    /// As there.
+    pub async fn nearest_int8_async(
         &self,
         queries: &[i16],
         k: usize,
@@ -220,6 +266,7 @@ impl Resident {
         };
         let score = |key: u32| (key ^ 0x8000_0000) as i32;
         self.nearest(queries, is_wide, k, allowed, word, score)
+            .await
     }
 
     /// The `k` vectors of floats nearest to each of `queries`, `[n, dims]`, as
@@ -230,7 +277,25 @@ impl Resident {
     ///
     /// # Panics
     /// When the vectors are int8, or `queries` is not `[n, dims]`.
+    #[cfg(not(target_arch = "wasm32"))]
     pub fn nearest_float(
+        &self,
+        queries: &[f32],
+        k: usize,
+        allowed: Option<&[u32]>,
+    ) -> Result<Vec<Vec<Hit<f32>>>, GpuError> {
+        self.gpu
+            .wait_for(self.nearest_float_async(queries, k, allowed))
+    }
+
+    /// As [`Resident::nearest_float`], where nothing may wait.
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// # Panics
+    /// As there.
+    pub async fn nearest_float_async(
         &self,
         queries: &[f32],
         k: usize,
@@ -249,10 +314,10 @@ impl Resident {
             };
             f32::from_bits(bits)
         };
-        self.nearest(queries, false, k, allowed, word, score)
+        self.nearest(queries, false, k, allowed, word, score).await
     }
 
-    fn nearest<Q, S: PartialOrd>(
+    async fn nearest<Q, S: PartialOrd>(
         &self,
         queries: &[Q],
         is_wide: bool,
@@ -272,7 +337,7 @@ impl Resident {
         if k == 0 || self.n_rows == 0 || n_queries == 0 {
             return Ok((0..n_queries).map(|_| Vec::new()).collect());
         }
-        self.gpu.run(|| {
+        let found = self.gpu.run(async || {
             let bits = match allowed {
                 Some(bits) => {
                     let mut bits = bits.to_vec();
@@ -290,7 +355,8 @@ impl Resident {
                 let (own, after) = rest.split_at(n * self.dims);
                 rest = after;
                 let packed = self.pack(own, shape, &word);
-                let pairs = self.tile(shape, &packed, n, k, &bits, allowed.is_some())?;
+                let pairs = self.tile(shape, &packed, n, k, &bits, allowed.is_some());
+                let pairs = pairs.await?;
                 for pairs in pairs.chunks_exact(2 * k) {
                     let pairs = pairs.chunks_exact(2).filter(|pair| pair[0] != 0);
                     let hits = pairs.map(|pair| Hit {
@@ -303,7 +369,8 @@ impl Resident {
                 }
             }
             Ok(found)
-        })
+        });
+        found.await
     }
 
     /// The shape for `n_queries` that are left: a tile of many queries costs as much when it is not
@@ -343,7 +410,7 @@ impl Resident {
     }
 
     /// Pairs of key and id, `[n_queries, k]`, of one tile of queries.
-    fn tile(
+    async fn tile(
         &self,
         shape: Shape,
         packed: &[u32],
@@ -353,7 +420,7 @@ impl Resident {
         is_filtered: bool,
     ) -> Result<Vec<u32>, GpuError> {
         let gpu = &*self.gpu;
-        let scan = self.scan(shape);
+        let scan = gpu.kernel(&shader::source(shape, gpu.has_dot()));
         let queries = gpu.storage(packed)?;
         let key_bytes = KEY_BYTES.min(gpu.max_binding());
         let range_rows = (key_bytes as usize / 4 / shape.n_queries)
@@ -403,18 +470,7 @@ impl Resident {
             Ok(())
         })?;
         let best = best.unwrap_or(candidates);
-        gpu.finish(commands, &best, n_queries * k * 2)
-    }
-
-    fn scan(&self, shape: Shape) -> wgpu::ComputePipeline {
-        let mut scans = self.scans.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, scan)) = scans.iter().find(|(of, _)| *of == shape) {
-            return scan.clone();
-        }
-        let source = shader::source(shape, self.gpu.has_dot());
-        let scan = self.gpu.kernel(&source);
-        scans.push((shape, scan.clone()));
-        scan
+        gpu.finish(commands, &best, n_queries * k * 2).await
     }
 }
 

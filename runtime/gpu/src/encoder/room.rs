@@ -5,7 +5,6 @@ use super::shader::{self, Of, Source};
 use super::{Batch, GpuEncoder, Weights};
 use crate::{Gpu, GpuError};
 use littoral_guest::encoder::format::Activation;
-use std::collections::BTreeMap;
 use wgpu::{BindGroup, Buffer, ComputePipeline};
 
 /// How many groups a step takes.
@@ -41,19 +40,15 @@ pub(super) struct Room {
     steps: Vec<Step>,
 }
 
-/// Puts steps together; kernels of one source are compiled once.
+/// Puts steps together.
 struct Planner<'a> {
     gpu: &'a Gpu,
-    kernels: BTreeMap<String, ComputePipeline>,
     steps: Vec<Step>,
 }
 
 impl Planner<'_> {
-    fn add(&mut self, source: String, buffers: &[&Buffer], size: Size) {
-        let compile = |source: &String| self.gpu.kernel(source);
-        let kernel = self.kernels.get(&source).cloned();
-        let kernel = kernel.unwrap_or_else(|| compile(&source));
-        self.kernels.insert(source, kernel.clone());
+    fn add(&mut self, source: &str, buffers: &[&Buffer], size: Size) {
+        let kernel = self.gpu.kernel(source);
         let bound = self.gpu.bind(&kernel, buffers);
         self.steps.push(Step {
             kernel,
@@ -73,7 +68,7 @@ impl Planner<'_> {
         let has_dot = self.gpu.has_dot();
         let source = shader::matmul(sizes, weights.activation_max, activation, of, has_dot);
         let buffers = [batch, codes, steps, &weights.words, &weights.outputs, out];
-        self.add(source, &buffers, Size::Tiles(of, weights.n_out));
+        self.add(&source, &buffers, Size::Tiles(of, weights.n_out));
     }
 }
 
@@ -97,7 +92,6 @@ impl Room {
         let pooled = floats(n_tokens * hidden)?;
         let mut planner = Planner {
             gpu,
-            kernels: BTreeMap::new(),
             steps: Vec::new(),
         };
         let plan = &mut planner;
@@ -105,7 +99,7 @@ impl Room {
         let first = &loaded.layers[0].attention_in;
         let source = Source::Tables(shape.epsilon);
         plan.add(
-            shader::rows(hidden, first.activation_max, source),
+            &shader::rows(hidden, first.activation_max, source),
             &[
                 &batch,
                 &codes,
@@ -126,23 +120,23 @@ impl Room {
             let none = Activation::Identity;
             plan.matmul(product(&wide), &layer.attention_in, none, Of::Tokens);
             plan.add(
-                shader::cut(hidden, shape.heads),
+                &shader::cut(hidden, shape.heads),
                 &[&batch, &texts, &wide, &head_steps],
                 Size::Texts(shape.heads),
             );
             plan.add(
-                shader::attention(hidden, shape.heads),
+                &shader::attention(hidden, shape.heads),
                 &[&batch, &items, &wide, &head_steps, &mixed],
                 Size::Items(shape.heads),
             );
             plan.add(
-                values(hidden, layer.attention_out.activation_max),
+                &values(hidden, layer.attention_out.activation_max),
                 &cut(&mixed),
                 Size::Rows(Of::Tokens),
             );
             plan.matmul(product(&mixed), &layer.attention_out, none, Of::Tokens);
             plan.add(
-                sum(layer.expansion.activation_max),
+                &sum(layer.expansion.activation_max),
                 &[
                     &batch,
                     &codes,
@@ -160,7 +154,7 @@ impl Room {
                 Of::Tokens,
             );
             plan.add(
-                values(shape.intermediate, layer.contraction.activation_max),
+                &values(shape.intermediate, layer.contraction.activation_max),
                 &cut(&wide),
                 Size::Rows(Of::Tokens),
             );
@@ -168,20 +162,20 @@ impl Room {
             // The last layer's codes are not read.
             let next = loaded.layers.get(l + 1).unwrap_or(layer);
             plan.add(
-                sum(next.attention_in.activation_max),
+                &sum(next.attention_in.activation_max),
                 &[&batch, &codes, &steps, &vectors, &layer.norm, &mixed],
                 Size::Rows(Of::Tokens),
             );
         }
         plan.add(
-            shader::pool(hidden),
+            &shader::pool(hidden),
             &[&batch, &texts, &vectors, &pooled],
             Size::Rows(Of::Texts),
         );
         let mut out = pooled;
         if let Some(dense) = &loaded.dense {
             plan.add(
-                values(hidden, dense.activation_max),
+                &values(hidden, dense.activation_max),
                 &[&batch, &codes, &steps, &out],
                 Size::Rows(Of::Texts),
             );
@@ -193,7 +187,7 @@ impl Room {
         let out_stride = shape.dims.next_multiple_of(4);
         if shape.normalize {
             plan.add(
-                shader::unit(out_stride),
+                &shader::unit(out_stride),
                 &[&batch, &out],
                 Size::Rows(Of::Texts),
             );
@@ -211,7 +205,7 @@ impl Room {
     }
 
     /// The texts' vectors as bits, each padded to whole fours.
-    pub(super) fn run(&self, gpu: &Gpu, batch: &Batch) -> Result<Vec<u32>, GpuError> {
+    pub(super) async fn run(&self, gpu: &Gpu, batch: &Batch) -> Result<Vec<u32>, GpuError> {
         let (n_tokens, n_texts) = (batch.tokens.len(), batch.texts.len());
         let n_items = batch.items.len();
         let sizes = [n_tokens as u32, n_texts as u32, n_items as u32, 0];
@@ -239,5 +233,6 @@ impl Room {
             Ok(())
         })?;
         gpu.finish(commands, &self.out, n_texts * self.out_stride)
+            .await
     }
 }

@@ -38,7 +38,7 @@ pub(super) fn parts(activation_max: u32) -> usize {
 }
 
 /// What every kernel begins with.
-const EXACT: &str = include_str!("../wgsl/exact.wgsl");
+const EXACT: &str = wgsl!("exact");
 
 /// As the CPU's, operation by operation.
 const GELU: &str = "
@@ -60,6 +60,11 @@ fn activate(x: vec4<f32>) -> vec4<f32> {
     let e = exp4(clamp(x, vec4<f32>(-20.0), vec4<f32>(20.0)) * 2.0);
     return 1.0 - div4(vec4<f32>(2.0), e + 1.0);
 }";
+
+/// A float in WGSL, to the bit.
+fn bits(x: f32) -> String {
+    format!("bitcast<f32>({}u)", x.to_bits())
+}
 
 /// Rows times a matrix, `[n_rows, n_out]` in rows padded to whole fours.
 pub(super) fn matmul(
@@ -126,7 +131,7 @@ pub(super) fn matmul(
         }
         let _ = writeln!(write, "}} }}");
     }
-    include_str!("../wgsl/matmul.wgsl")
+    wgsl!("matmul")
         .replace("$K", &(n_in / 4).to_string())
         .replace("$PARTS", &parts(activation_max).to_string())
         .replace("$N_OUT", &n_out.to_string())
@@ -245,7 +250,7 @@ pub(super) fn rows(width: usize, activation_max: u32, source: Source) -> String 
                 TABLES
             };
             let bindings = format!("{bindings}{FOLD}");
-            let make = NORMALIZE.replace("$EPSILON", &format!("{epsilon:e}"));
+            let make = NORMALIZE.replace("$EPSILON", &bits(epsilon));
             (bindings, make, "made(w)")
         }
     };
@@ -256,7 +261,7 @@ pub(super) fn rows(width: usize, activation_max: u32, source: Source) -> String 
         codes[first + w * 16u] = pack(high);
         codes[first + (WIDTH / 4u + w) * 16u] = pack(q - high * 64);"
     };
-    include_str!("../wgsl/rows.wgsl")
+    wgsl!("rows")
         .replace("$BINDINGS", &format!("{EXACT}\n{bindings}"))
         .replace("$MAKE", &make)
         .replace("$VALUE", value)
@@ -275,12 +280,12 @@ fn finest(width: usize) -> usize {
 pub(super) fn cut(hidden: usize, heads: usize) -> String {
     let width = hidden / heads;
     let root = 1.0 / (width as f32).sqrt();
-    let source = include_str!("../wgsl/cut.wgsl")
+    let source = wgsl!("cut")
         .replace("$HIDDEN", &hidden.to_string())
         .replace("$QUADS", &(width / 4).to_string())
         .replace("$HEADS", &heads.to_string())
         .replace("$FINEST", &format!("{}.0", finest(width)))
-        .replace("$ROOT", &format!("{root:?}"));
+        .replace("$ROOT", &bits(root));
     format!("{EXACT}\n{source}")
 }
 
@@ -349,7 +354,7 @@ pub(super) fn attention(hidden: usize, heads: usize) -> String {
         fold,
         "let eight_0 = lanes_0 + lanes_2; let eight_1 = lanes_1 + lanes_3; let four = eight_0 + eight_1; let two = four.xy + four.zw; per_step = div(32767.0, two.x + two.y);"
     );
-    let source = include_str!("../wgsl/attention.wgsl")
+    let source = wgsl!("attention")
         .replace("$HIDDEN", &hidden.to_string())
         .replace("$QUADS", &quads.to_string())
         .replace("$HEADS", &heads.to_string())
@@ -364,12 +369,12 @@ pub(super) fn attention(hidden: usize, heads: usize) -> String {
 
 /// Pooling of vectors of `hidden`.
 pub(super) fn pool(hidden: usize) -> String {
-    let source = include_str!("../wgsl/pool.wgsl").replace("$HIDDEN", &hidden.to_string());
+    let source = wgsl!("pool").replace("$HIDDEN", &hidden.to_string());
     format!("{EXACT}\n{source}")
 }
 
 /// Rows of `width` to length 1.
 pub(super) fn unit(width: usize) -> String {
-    let source = include_str!("../wgsl/unit.wgsl").replace("$WIDTH", &width.to_string());
+    let source = wgsl!("unit").replace("$WIDTH", &width.to_string());
     format!("{EXACT}\n{source}")
 }

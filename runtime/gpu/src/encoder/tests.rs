@@ -39,11 +39,12 @@ fn run(
             Ok(())
         })
     };
-    gpu.finish(once().expect("a recording"), read[0].0, 0)
-        .expect("a run");
+    let run = gpu.finish(once().expect("a recording"), read[0].0, 0);
+    gpu.wait_for(run).expect("a run");
     let each = read.iter().map(|&(buffer, n)| {
         let nothing = gpu.record(|_| Ok(())).expect("a recording");
-        gpu.finish(nothing, buffer, n).expect("words")
+        let finish = gpu.finish(nothing, buffer, n);
+        gpu.wait_for(finish).expect("words")
     });
     each.collect()
 }
@@ -143,7 +144,7 @@ fn floats_are_those_of_the_cpu_in_every_bit() {
                 let b = of_b[id.x];
                 out[id.x] = keep({source});
             }}",
-            include_str!("../wgsl/exact.wgsl")
+            wgsl!("exact")
         );
         let buffers = [&batch, &of_a, &of_b, &out];
         let found = run(&gpu, &source, &buffers, [n as u32 / 64, 1, 1], &[(&out, n)]);

@@ -14,7 +14,7 @@ fn draw(seed: u32) -> impl FnMut() -> u32 {
 }
 
 /// Compares the device with the CPU on a few vectors with ties and a filter.
-pub(crate) fn run(gpu: &Arc<Gpu>) -> Result<(), GpuError> {
+pub(crate) async fn run(gpu: &Arc<Gpu>) -> Result<(), GpuError> {
     let (dims, n_rows, k) = (40, 700, 10);
     let mut next = draw(7);
     let mut rows: Vec<i8> = (0..n_rows * dims)
@@ -30,9 +30,9 @@ pub(crate) fn run(gpu: &Arc<Gpu>) -> Result<(), GpuError> {
     let allowed: Vec<u32> = (0..n_rows.div_ceil(32))
         .map(|_| next() ^ next() << 16)
         .collect();
-    let resident = Resident::int8(gpu, dims, &rows)?;
+    let resident = Resident::int8_async(gpu, dims, &rows).await?;
     for allowed in [None, Some(&allowed[..])] {
-        let found = resident.nearest_int8(&queries, k, allowed)?;
+        let found = resident.nearest_int8_async(&queries, k, allowed).await?;
         if found != portable::nearest_int8(&rows, dims, &queries, k, allowed) {
             return Err(GpuError::Wrong {
                 adapter: gpu.name().to_owned(),
@@ -55,6 +55,7 @@ mod tests {
         };
         let mut gpu = Arc::into_inner(gpu).expect("the only owner");
         gpu.forbid_dot();
-        run(&Arc::new(gpu)).expect("the right neighbours");
+        let gpu = Arc::new(gpu);
+        pollster::block_on(run(&gpu)).expect("the right neighbours");
     }
 }

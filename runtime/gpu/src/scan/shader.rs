@@ -124,7 +124,7 @@ pub(super) fn source(shape: Shape, has_dot: bool) -> String {
             let _ = writeln!(sums, "}}");
         }
     }
-    include_str!("../wgsl/scan.wgsl")
+    wgsl!("scan")
         .replace("$N_ROWS", &n_rows.to_string())
         .replace("$TILE", &(CHUNK * per_word).to_string())
         .replace("$FUNCTIONS", &functions)
