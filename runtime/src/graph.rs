@@ -14,7 +14,7 @@ use littoral_guest::build::Direction;
 use littoral_indexes::kernels::dot_rows;
 
 /// Centroids from which a graph is faster than comparing all.
-const MIN_CENTROIDS: usize = 4_096;
+pub(crate) const MIN_CENTROIDS: usize = 4_096;
 
 /// Candidates kept while the graph is built, and while a vector looks for its centroid.
 const EF_CONSTRUCTION: usize = 64;

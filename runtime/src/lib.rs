@@ -3,6 +3,7 @@
 
 pub mod build;
 mod bundle;
+pub mod cells;
 pub mod cli;
 pub mod config;
 pub mod documentation;

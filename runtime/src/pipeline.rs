@@ -1,6 +1,7 @@
 //! Work spread over threads with the order kept.
 
-use crate::graph::Graph;
+use crate::cells::GpuCells;
+use crate::graph::{self, Graph};
 use littoral_guest::build::{Direction, Directions, Workers};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -24,6 +25,7 @@ pub const BATCH_WEIGHT: usize = 128 << 10;
 pub struct Pool {
     pool: rayon::ThreadPool,
     n_threads: usize,
+    cells: Option<Arc<GpuCells>>,
 }
 
 impl Pool {
@@ -36,7 +38,16 @@ impl Pool {
             .num_threads(n_threads)
             .build()?;
         let n_threads = pool.current_num_threads();
-        Ok(Self { pool, n_threads })
+        Ok(Self {
+            pool,
+            n_threads,
+            cells: None,
+        })
+    }
+
+    /// Lets a GPU assign vectors to cells.
+    pub fn set_cells(&mut self, cells: Arc<GpuCells>) {
+        self.cells = Some(cells);
     }
 
     /// Threads in the pool.
@@ -52,6 +63,12 @@ impl Workers for Pool {
     }
 
     fn nearest(&self, asked: Directions<'_>, centroids: &[Direction]) -> Option<Vec<u32>> {
+        let has_graph = centroids.len() >= graph::MIN_CENTROIDS;
+        let cells = self.cells.as_ref();
+        let by_gpu = cells.and_then(|cells| cells.nearest(asked, centroids, has_graph));
+        if by_gpu.is_some() {
+            return by_gpu;
+        }
         let graph = Graph::over(centroids)?;
         let blocks: Vec<&[u32]> = asked.members.chunks(GRAPH_BLOCK).collect();
         let found = self.map(blocks, |members| graph.nearest(asked.rows, members));

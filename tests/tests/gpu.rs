@@ -171,6 +171,40 @@ fn an_index_says_that_a_gpu_made_its_vectors_until_the_cpu_made_them_again() {
     assert_eq!(updated.json()["gpu"]["used"], true);
 }
 
+#[test]
+fn a_gpu_that_encodes_assigns_many_vectors_to_cells_as_the_cpu_does() {
+    if has_no_adapter() {
+        return;
+    }
+    let root = folder();
+    let root = root.path();
+    let mut random = Random::new(8);
+    let line = |i: u32| {
+        let words: Vec<&str> = (0..4).map(|_| *random.pick(&WORDS)).collect();
+        json!({"_id": i.to_string(), "text": words.join(" ")}).to_string() + "\n"
+    };
+    fs::write(
+        root.join("in.jsonl"),
+        (0..12_000).map(line).collect::<String>(),
+    )
+    .unwrap();
+    let ran = build(root, "by-gpu", &["--gpu", "require", "--gpu-software"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let gpu = &ran.json()["gpu"];
+    // Every vector in a few rounds at least.
+    assert!(gpu["assigned_vectors"].as_u64().unwrap() >= 24_000, "{gpu}");
+    assert!(gpu["failure"].is_null());
+    assert_eq!(build(root, "by-cpu", &[]).code, 0);
+    // Of so many vectors a few differ in their last bits, and then cells do.
+    let best = |index| {
+        hits(root, index)
+            .iter()
+            .map(|hits| hits[0]["document"]["id"].clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(best("by-gpu"), best("by-cpu"));
+}
+
 /// The program where the only driver is the one that `file` describes.
 fn with_driver(root: &Path, file: &Path, more: &[&str]) -> Ran {
     let arguments = ["build", "in.jsonl", "-o", "ix", "--embedder", "m.litmodel"];

@@ -7,6 +7,8 @@
 //!
 //! Int8 vectors are scored in whole numbers, exactly as [`littoral_indexes::kernels::dot_rows`] does.
 
+#[cfg(not(target_arch = "wasm32"))]
+mod assign;
 mod half;
 pub mod portable;
 #[cfg(not(target_arch = "wasm32"))]
@@ -253,17 +255,7 @@ impl Resident {
         assert!(self.kind == Kind::Int8 && queries.len().is_multiple_of(self.dims));
         debug_assert!(queries.iter().all(|q| q.abs() <= QUERY_LIMIT));
         let is_wide = queries.iter().any(|q| q.unsigned_abs() > 127);
-        let word = |part: &[i16], i: usize| {
-            bytes_of(part.iter().map(|&q| {
-                // 12 bits as two of 8 that are signed: q = 64 high + low.
-                let high = (q + 32) >> 6;
-                [match (is_wide, i) {
-                    (false, _) => q,
-                    (true, 0) => high,
-                    (true, _) => q - (high << 6),
-                } as u8]
-            }))
-        };
+        let word = |part: &[i16], i: usize| query_word(part, i, is_wide);
         let score = |key: u32| (key ^ 0x8000_0000) as i32;
         self.nearest(queries, is_wide, k, allowed, word, score)
             .await
@@ -482,6 +474,19 @@ fn bytes_of<const N: usize>(parts: impl Iterator<Item = [u8; N]>) -> [u32; 4] {
     }
     let words = bytes.as_chunks::<4>().0;
     std::array::from_fn(|i| u32::from_le_bytes(words[i]))
+}
+
+/// The `i`-th word of a query of whole numbers for one of a row.
+fn query_word(part: &[i16], i: usize, is_wide: bool) -> [u32; 4] {
+    bytes_of(part.iter().map(|&q| {
+        // 12 bits as two of 8 that are signed: q = 64 high + low.
+        let high = (q + 32) >> 6;
+        [match (is_wide, i) {
+            (false, _) => q,
+            (true, 0) => high,
+            (true, _) => q - (high << 6),
+        } as u8]
+    }))
 }
 
 /// Brings rows to a buffer in blocks of 64, a word of each row after the other.

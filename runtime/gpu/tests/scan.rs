@@ -265,3 +265,42 @@ fn without_a_device_the_cpu_answers_and_says_why() {
     assert_eq!(answer.hits, [[Hit { id: 1, score: 7 }]]);
     assert_eq!(answer.by, Processor::Cpu(absent));
 }
+
+#[test]
+fn every_vector_is_assigned_to_the_direction_that_the_cpu_finds() {
+    let Some(gpu) = device() else { return };
+    let mut random = Random(11);
+    for (dims, n_rows, n) in [
+        (16, 1, 1),
+        (40, 700, 9),
+        (384, 3_000, 2_500),
+        (130, 300, 4_097),
+    ] {
+        let rows = random.int8(n_rows * dims);
+        let mut directions = random.queries(n * dims, 2047);
+        // Equal ones, of which the first counts.
+        let half = n / 2 * dims;
+        directions.copy_within(..half, half);
+        let scale = |row: &[i16]| {
+            let square: i64 = row.iter().map(|&x| i64::from(x) * i64::from(x)).sum();
+            1.0 / (square.max(1) as f32).sqrt()
+        };
+        let scales: Vec<f32> = directions.chunks_exact(dims).map(scale).collect();
+        let resident = Resident::int8(&gpu, dims, &rows).unwrap();
+        let found = resident.assign(&directions, &scales).unwrap();
+        let nearest = |row: &[i8]| {
+            let mut best = (f32::NEG_INFINITY, 0);
+            for (c, (direction, scale)) in (0..).zip(directions.chunks_exact(dims).zip(&scales)) {
+                let products = row.iter().zip(direction);
+                let dot: i32 = products.map(|(&a, &b)| i32::from(a) * i32::from(b)).sum();
+                let score = dot as f32 * scale;
+                if score > best.0 {
+                    best = (score, c);
+                }
+            }
+            best.1
+        };
+        let exact: Vec<u32> = rows.chunks_exact(dims).map(nearest).collect();
+        assert_eq!(found, exact, "{dims} {n_rows} {n}");
+    }
+}

@@ -4,6 +4,7 @@
 use super::embedder::gpu_cache;
 use super::output::{self, Failure};
 use crate::build::Tools;
+use crate::cells::GpuCells;
 use crate::embed::GpuTexts;
 use littoral_gpu::{Adapters, GpuError, Speeds};
 use littoral_guest::Encoder;
@@ -49,7 +50,7 @@ pub(super) fn adapters(software: bool) -> Adapters {
 /// What was decided before a build.
 #[derive(Debug)]
 pub(super) struct Chosen {
-    gpu: Option<Arc<GpuTexts>>,
+    gpu: Option<(Arc<GpuTexts>, Arc<GpuCells>)>,
     adapter: Option<String>,
     /// Why it is the CPU, where it is.
     reason: Option<String>,
@@ -66,6 +67,8 @@ pub(super) struct GpuReport {
     /// Texts encoded by each; what was remembered is counted nowhere.
     gpu_texts: u64,
     cpu_texts: Option<u64>,
+    /// Vectors that the GPU assigned to cells, each in every round.
+    assigned_vectors: u64,
     failure: Option<FailureReport>,
 }
 
@@ -126,8 +129,13 @@ pub(super) fn choose(
             }
         }
     }
+    let gain = chosen
+        .speeds
+        .map_or(f64::INFINITY, |speeds| speeds.gpu / speeds.cpu);
+    let cells = Arc::new(GpuCells::new(Arc::clone(gpu.gpu()), gain));
     attach(tools, &encoder, &gpu)?;
-    chosen.gpu = Some(gpu);
+    tools.pool.set_cells(Arc::clone(&cells));
+    chosen.gpu = Some((gpu, cells));
     Ok(Some(chosen))
 }
 
@@ -158,8 +166,11 @@ fn without(is_required: bool, code: &'static str, why: &str) -> Result<Option<Ch
 impl Chosen {
     /// What came of it.
     pub(super) fn report(self) -> GpuReport {
-        let tally = self.gpu.as_ref().map(|gpu| gpu.tally());
-        let failure = tally.as_ref().and_then(|tally| tally.failure.as_ref());
+        let tally = self.gpu.as_ref().map(|(gpu, _)| gpu.tally());
+        let cells = self.gpu.as_ref().map(|(_, cells)| cells);
+        let of_cells = cells.and_then(|cells| cells.failure());
+        let failure = tally.as_ref().and_then(|tally| tally.failure.clone());
+        let failure = failure.or(of_cells);
         GpuReport {
             used: self.gpu.is_some(),
             adapter: self.adapter,
@@ -170,7 +181,8 @@ impl Chosen {
             }),
             gpu_texts: tally.as_ref().map_or(0, |tally| tally.gpu_texts),
             cpu_texts: tally.as_ref().map(|tally| tally.cpu_texts),
-            failure: failure.map(|error: &GpuError| FailureReport {
+            assigned_vectors: cells.map_or(0, |cells| cells.n_vectors()),
+            failure: failure.map(|error: GpuError| FailureReport {
                 code: error.code(),
                 message: error.to_string(),
             }),
@@ -197,6 +209,12 @@ impl GpuReport {
             "GPU: {adapter} encoded {} texts{measured}",
             self.gpu_texts
         ));
+        if self.assigned_vectors > 0 {
+            output::line(format!(
+                "  it assigned vectors to cells {} times",
+                self.assigned_vectors
+            ));
+        }
         if let Some(failure) = &self.failure {
             output::line(format!(
                 "  it failed on the way ({}): {}; the CPU encoded {} texts",

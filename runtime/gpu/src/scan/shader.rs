@@ -53,6 +53,11 @@ pub(crate) fn dot4(has_dot: bool) -> &'static str {
     }
 }
 
+/// `sum(row, query)`: the sum of the products of sixteen signed bytes.
+pub(super) fn sum_of_word() -> &'static str {
+    "fn sum(row: vec4<u32>, query: vec4<u32>) -> i32 { return dot4(row.x, query.x) + dot4(row.y, query.y) + dot4(row.z, query.z) + dot4(row.w, query.w); }"
+}
+
 pub(super) fn source(shape: Shape, has_dot: bool) -> String {
     let Shape {
         kind,
@@ -65,8 +70,9 @@ pub(super) fn source(shape: Shape, has_dot: bool) -> String {
     let is_whole = kind == Kind::Int8;
     let functions = match kind {
         Kind::Int8 => format!(
-            "{}\nfn sum(row: vec4<u32>, query: vec4<u32>) -> i32 {{ return dot4(row.x, query.x) + dot4(row.y, query.y) + dot4(row.z, query.z) + dot4(row.w, query.w); }}\nfn key_of(score: i32) -> u32 {{ return bitcast<u32>(score) ^ 0x80000000u; }}",
-            dot4(has_dot)
+            "{}\n{}\nfn key_of(score: i32) -> u32 {{ return bitcast<u32>(score) ^ 0x80000000u; }}",
+            dot4(has_dot),
+            sum_of_word()
         ),
         Kind::F16 => "fn sum(row: vec4<u32>, low: vec4<u32>, high: vec4<u32>) -> f32 { return dot(vec4<f32>(unpack2x16float(row.x), unpack2x16float(row.y)), bitcast<vec4<f32>>(low)) + dot(vec4<f32>(unpack2x16float(row.z), unpack2x16float(row.w)), bitcast<vec4<f32>>(high)); }".into(),
         Kind::F32 => "fn sum(row: vec4<u32>, query: vec4<u32>) -> f32 { return dot(bitcast<vec4<f32>>(row), bitcast<vec4<f32>>(query)); }".into(),
