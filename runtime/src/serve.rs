@@ -86,7 +86,7 @@ impl Default for Bounds {
             workers: std::thread::available_parallelism().map_or(1, usize::from),
             writers: 8,
             rate: 0,
-            header_time: Duration::from_secs(5),
+            header_time: Duration::from_secs(4),
             body_time: Duration::from_secs(5),
             wait_time: Duration::from_secs(2),
             drain_time: Duration::from_secs(10),

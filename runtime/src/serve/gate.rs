@@ -15,9 +15,15 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// Longer than that without a moment in which nobody waits, and a queue stands.
 const BURST: Duration = Duration::from_millis(100);
 
-/// How long a request waits in a queue that stands: about as long as one in a hundred does at four fifths
-/// of what two workers can do, whose queue stands now and then.
-const STANDING_WAIT: Duration = Duration::from_millis(25);
+/// How long a request waits in a queue that stands, at least: about as long as one in a hundred does at four
+/// fifths of what can be done.
+const STANDING_WAIT: Duration = Duration::from_millis(8);
+
+/// The same in turns of a worker, where those take longer: somebody must wait whenever one is done.
+const STANDING_TURNS: u64 = 4;
+
+/// A turn counts as one of so many in the average.
+const TURN_PART: u64 = 16;
 
 /// A bounded queue before a number of workers.
 #[derive(Debug)]
@@ -29,6 +35,27 @@ pub(super) struct Gate {
     begin: Instant,
     /// When nobody waited last, in microseconds since `begin`.
     last_empty: AtomicU64,
+    /// How long a request took a worker on average, in microseconds.
+    turn: Arc<AtomicU64>,
+}
+
+/// A worker's place, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Place {
+    since: Instant,
+    turn: Arc<AtomicU64>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let own = self.since.elapsed().as_micros() as u64;
+        let average = |turn: u64| Some(turn - turn / TURN_PART + own / TURN_PART);
+        // The closure always gives a number.
+        let _ = self
+            .turn
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, average);
+    }
 }
 
 impl Gate {
@@ -41,30 +68,45 @@ impl Gate {
             wait_time,
             begin: Instant::now(),
             last_empty: AtomicU64::new(0),
+            turn: Arc::default(),
+        }
+    }
+
+    /// How long a request waits in a queue that stands.
+    fn standing_wait(&self) -> Duration {
+        let turns = STANDING_TURNS * self.turn.load(Ordering::Relaxed);
+        Duration::from_micros(turns).max(STANDING_WAIT)
+    }
+
+    fn place(&self, permit: OwnedSemaphorePermit) -> Place {
+        Place {
+            since: Instant::now(),
+            turn: Arc::clone(&self.turn),
+            _permit: permit,
         }
     }
 
     /// A worker's place, held until it is dropped; `None` when too many wait, or it takes too long.
-    pub(super) async fn enter(&self) -> Option<OwnedSemaphorePermit> {
+    pub(super) async fn enter(&self) -> Option<Place> {
         let now = self.begin.elapsed();
         if self.waiting() == 0 {
             self.last_empty
                 .store(now.as_micros() as u64, Ordering::Relaxed);
         }
-        if let Ok(place) = Arc::clone(&self.workers).try_acquire_owned() {
-            return Some(place);
+        if let Ok(permit) = Arc::clone(&self.workers).try_acquire_owned() {
+            return Some(self.place(permit));
         }
         let waiting = Waiting::one_more(&self.waiting, self.queue)?;
         let last_empty = Duration::from_micros(self.last_empty.load(Ordering::Relaxed));
         let wait_time = if now.saturating_sub(last_empty) > BURST {
-            self.wait_time.min(STANDING_WAIT)
+            self.wait_time.min(self.standing_wait())
         } else {
             self.wait_time
         };
-        let place = Arc::clone(&self.workers).acquire_owned();
-        let place = tokio::time::timeout(wait_time, place).await;
+        let permit = Arc::clone(&self.workers).acquire_owned();
+        let permit = tokio::time::timeout(wait_time, permit).await;
         drop(waiting);
-        place.ok()?.ok()
+        Some(self.place(permit.ok()?.ok()?))
     }
 
     /// Requests that wait.
@@ -196,6 +238,7 @@ mod tests {
             .unwrap();
         runtime.block_on(async {
             let gate = Arc::new(Gate::new(1, 8, Duration::from_mins(10)));
+            assert_eq!(gate.standing_wait(), STANDING_WAIT);
             let held = gate.enter().await.unwrap();
             let come = || {
                 let gate = Arc::clone(&gate);
@@ -211,10 +254,14 @@ mod tests {
             assert_eq!(gate.waiting(), 1);
             drop(held);
             assert!(early.await.unwrap());
+            // Where a turn takes long, those who wait for one wait longer.
+            let turn = Duration::from_micros(gate.turn.load(Ordering::Relaxed));
+            assert!(turn >= 2 * BURST / TURN_PART as u32, "{turn:?}");
+            assert!(gate.standing_wait() >= STANDING_TURNS as u32 * turn);
             // Nobody waits any more: the next may wait as long as ever.
             let held = gate.enter().await.unwrap();
             let late = come();
-            tokio::time::sleep(4 * STANDING_WAIT).await;
+            tokio::time::sleep(2 * gate.standing_wait()).await;
             assert_eq!(gate.waiting(), 1);
             drop(held);
             assert!(late.await.unwrap());

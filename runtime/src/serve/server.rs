@@ -12,7 +12,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 
 /// Bytes of a request's headers, and so of a query in its address.
@@ -20,6 +20,16 @@ const MAX_HEADER_BYTES: usize = 16 << 10;
 
 /// How often folders are looked at for a new entry.
 const FOLLOW: Duration = Duration::from_millis(500);
+
+/// Connections that may wait to be taken, where the system lets so many: with the usual 128, one in a burst
+/// is asked to come again in a second.
+#[cfg(unix)]
+const BACKLOG: i32 = 4_096;
+
+/// Connections taken one after another, and the pause behind them: what others asked for on connections that
+/// are there already goes on between.
+const BURST: u32 = 16;
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// Why there is no server.
 #[derive(Debug, thiserror::Error)]
@@ -84,6 +94,8 @@ impl Server {
         let bound = TcpListener::bind(address);
         let listener = bound.map_err(|source| ServerError::Bind { address, source })?;
         listener.set_nonblocking(true)?;
+        #[cfg(unix)]
+        rustix::net::listen(&listener, BACKLOG).map_err(io::Error::from)?;
         let address = listener.local_addr()?;
         Ok(Self { listener, address })
     }
@@ -122,7 +134,13 @@ impl Server {
             let service = Arc::new(Service::new(tenants, keys, names, bounds, gpu, writer));
             let following = tokio::spawn(follow(Arc::clone(&service)));
             let graceful = GracefulShutdown::new();
+            let (mut n_taken, mut burst) = (0u32, Instant::now());
             loop {
+                if n_taken.is_multiple_of(BURST) {
+                    tokio::time::sleep(PAUSE.saturating_sub(burst.elapsed())).await;
+                    burst = Instant::now();
+                }
+                n_taken = n_taken.wrapping_add(1);
                 let next = async {
                     let place = Arc::clone(&places).acquire_owned().await;
                     (place, listener.accept().await)
@@ -145,7 +163,7 @@ impl Server {
                 });
                 let connection = http1::Builder::new()
                     .timer(TokioTimer::new())
-                    .header_read_timeout(header_time)
+                    .header_read_timeout(spread(header_time, n_taken))
                     .max_buf_size(MAX_HEADER_BYTES)
                     .serve_connection(TokioIo::new(stream), handler);
                 let connection = graceful.watch(connection);
@@ -164,6 +182,14 @@ impl Server {
             Ok(())
         })
     }
+}
+
+/// `time`, less up to a fifth, another part for each connection: those that come at once and then say nothing
+/// do not all go at once.
+fn spread(time: Duration, number: u32) -> Duration {
+    // Parts by the golden ratio lie far from each other, however many there are.
+    let part = number.wrapping_mul(0x9E37_79B9) >> 16;
+    time.saturating_sub(time / 5 * part / (1 << 16))
 }
 
 /// Opens indexes again whose folders change, one at a time.
@@ -221,4 +247,21 @@ fn interrupted() -> io::Result<impl Future<Output = ()>> {
     Ok(async move {
         interrupt.recv().await;
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_that_come_at_once_have_their_time_and_do_not_end_at_once() {
+        let time = Duration::from_secs(4);
+        let mut ends: Vec<Duration> = (0..2_000).map(|n| spread(time, n)).collect();
+        assert!(ends.iter().all(|end| *end <= time && *end >= time * 4 / 5));
+        ends.sort();
+        // 2,000 within 800 ms: 40 in any 10 ms would be one after another.
+        let in_10_ms = |i: usize| ends[i + 40] - ends[i];
+        assert!((0..1_960).all(|i| in_10_ms(i) > Duration::from_millis(10)));
+        assert_eq!(spread(Duration::ZERO, 7), Duration::ZERO);
+    }
 }

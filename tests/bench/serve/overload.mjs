@@ -1,19 +1,21 @@
 // What `littoral serve` does when more is asked than it can answer, and when 2,000 sockets say nothing.
 //
 //   node serve/overload.mjs --index DIR --queries FILE [--littoral PROGRAM] [--host sandbox] [--seconds 120]
-//                           [--sockets 2000] [--mode hybrid] [--out FILE]
+//                           [--sockets 2000] [--mode hybrid] [--together] [--out FILE]
 //
+// The server runs on one core and what asks it on another; --together leaves both to the system.
 // Capacity is what eight clients get who ask again as soon as they are answered. Then requests begin at given
 // times, whether those before are answered or not: at 0.8 of the capacity, at three times, and at 0.8
-// again while the sockets are open, each of which sends a byte of a header each second.
+// again while the sockets are open, each of which sends a byte of a header each second (slow.mjs).
 
+import { execFile } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { Agent } from "node:http";
-import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { parseArgs } from "node:util";
+import { fileURLToPath } from "node:url";
+import { parseArgs, promisify } from "node:util";
 import { table } from "../lib/table.mjs";
-import { ask, at, clients, searches, start } from "./server.mjs";
+import { ask, at, clients, searches, start, startApart } from "./server.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -24,6 +26,7 @@ const { values } = parseArgs({
     seconds: { type: "string", default: "120" },
     sockets: { type: "string", default: "2000" },
     mode: { type: "string", default: "hybrid" },
+    together: { type: "boolean", default: false },
     out: { type: "string" },
   },
 });
@@ -63,23 +66,16 @@ async function load(url, rate, time) {
   return { asked: rate, good: times.length / time, p50_ms: at(times, 0.5), p99_ms: at(times, 0.99), other };
 }
 
-/** Opens the sockets; gives the seconds after which the last was closed by the server. */
+/** Opens the sockets, from a process of their own; gives the seconds after which the last was closed by the
+ * server. */
 async function slow(url) {
-  const { hostname, port } = new URL(url);
-  const lives = Array.from({ length: n_sockets }, async () => {
-    const socket = connect(Number(port), hostname);
-    const begin = performance.now();
-    await new Promise((resolve) => socket.once("connect", resolve).once("error", resolve));
-    socket.write("GET /search?q=tide HTTP/1.1\r\nHost: x\r\nX-Slow: ");
-    const drip = setInterval(() => socket.write("a"), 1000);
-    await new Promise((resolve) => socket.once("close", resolve).on("error", () => {}).resume());
-    clearInterval(drip);
-    return (performance.now() - begin) / 1000;
-  });
-  return Math.max(...(await Promise.all(lives)));
+  const script = fileURLToPath(new URL("./slow.mjs", import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, [script, url, values.sockets]);
+  return Number(stdout);
 }
 
-const { url, end } = await start(values.littoral, values.index, values.host);
+const begin = values.together ? start : startApart;
+const { url, end } = await begin(values.littoral, values.index, values.host);
 await clients(CLIENTS, url, paths, WARM_UP);
 const { per_second: most } = await clients(CLIENTS, url, paths, STEADY);
 const steady = await load(url, 0.8 * most, STEADY);

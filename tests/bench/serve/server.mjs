@@ -1,13 +1,23 @@
 // A server of the program on a free port, what to ask it, and one request to it.
 
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { Agent, get } from "node:http";
 import { createInterface } from "node:readline";
 
 /** Starts `littoral serve` and gives its address and an end. */
-export async function start(littoral, index, host, ...more) {
-  const server = spawn(littoral, ["serve", index, "--addr", "127.0.0.1:0", "--host", host, ...more]);
+export function start(littoral, index, host, ...more) {
+  return started([littoral, "serve", index, "--addr", "127.0.0.1:0", "--host", host, ...more]);
+}
+
+/** The same on one core, and this process on another, so that who asks takes nothing from who answers. */
+export function startApart(littoral, index, host, ...more) {
+  execFileSync("taskset", ["-acp", "1", String(process.pid)], { stdio: "ignore" });
+  return started(["taskset", "-c", "0", littoral, "serve", index, "--addr", "127.0.0.1:0", "--host", host, ...more]);
+}
+
+async function started([program, ...given]) {
+  const server = spawn(program, given);
   server.stderr.resume();
   for await (const line of createInterface(server.stdout)) {
     const found = /^listening on (http:\/\/\S+)/.exec(line);
