@@ -100,7 +100,6 @@ impl GpuCells {
 }
 
 #[cfg(test)]
-#[expect(clippy::print_stdout, reason = "a test that measures nothing says so")]
 mod tests {
     use super::*;
     use littoral_gpu::Adapters;

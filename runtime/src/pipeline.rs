@@ -23,7 +23,7 @@ pub const BATCH_WEIGHT: usize = 128 << 10;
 /// A pool of threads for the stages of a build.
 #[derive(Debug)]
 pub struct Pool {
-    pool: rayon::ThreadPool,
+    threads: rayon::ThreadPool,
     n_threads: usize,
     cells: Option<Arc<GpuCells>>,
 }
@@ -39,7 +39,7 @@ impl Pool {
             .build()?;
         let n_threads = pool.current_num_threads();
         Ok(Self {
-            pool,
+            threads: pool,
             n_threads,
             cells: None,
         })
@@ -59,7 +59,8 @@ impl Pool {
 impl Workers for Pool {
     fn map<I: Send, O: Send>(&self, items: Vec<I>, f: impl Fn(I) -> O + Sync) -> Vec<O> {
         let f = &f;
-        self.pool.install(|| items.into_par_iter().map(f).collect())
+        self.threads
+            .install(|| items.into_par_iter().map(f).collect())
     }
 
     fn nearest(&self, asked: Directions<'_>, centroids: &[Direction]) -> Option<Vec<u32>> {

@@ -17,7 +17,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 #[test]
-#[expect(clippy::print_stdout, reason = "a test that measures nothing says so")]
 fn a_page_computes_on_a_gpu_what_the_program_computes() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let chromium =

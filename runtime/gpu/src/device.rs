@@ -269,7 +269,10 @@ impl Gpu {
             return kernel.clone();
         }
         let kernel = self.compiled(source);
-        kernels.insert(source.to_owned(), kernel.clone());
+        // One that failed is tried again.
+        if lock(&self.watch.error).is_none() {
+            kernels.insert(source.to_owned(), kernel.clone());
+        }
         kernel
     }
 

@@ -260,7 +260,7 @@ mod tests {
         assert!(ends.iter().all(|end| *end <= time && *end >= time * 4 / 5));
         ends.sort();
         // 2,000 within 800 ms: 40 in any 10 ms would be one after another.
-        let in_10_ms = |i: usize| ends[i + 40] - ends[i];
+        let in_10_ms = |i: usize| ends[i + 40].saturating_sub(ends[i]);
         assert!((0..1_960).all(|i| in_10_ms(i) > Duration::from_millis(10)));
         assert_eq!(spread(Duration::ZERO, 7), Duration::ZERO);
     }
