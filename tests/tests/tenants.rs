@@ -87,8 +87,11 @@ fn misbehave(first: usize, step: usize) -> usize {
     // In turns, so that kinds follow each other.
     for _ in 0..TIMES {
         for (prepared, body, code) in &kinds {
-            let mut instance = prepared.open(no_index()).unwrap();
-            let ended = instance.search("tide", &SearchOptions::default());
+            // On a busy machine the short time may be over before the search.
+            let opened = prepared.open(no_index());
+            let ended = opened.and_then(|mut instance| {
+                instance.search("tide", &SearchOptions::default()).map(drop)
+            });
             assert_eq!(ended.unwrap_err().code(), **code, "{body}");
         }
     }

@@ -1,6 +1,8 @@
 //! An adapter, opened and tested, and the few calls that kernels are run with.
 
 use crate::GpuError;
+#[cfg(not(target_arch = "wasm32"))]
+use crate::blocking;
 use crate::scan::self_test;
 use futures_channel::oneshot;
 use std::collections::BTreeMap;
@@ -160,39 +162,6 @@ impl Gpu {
     #[cfg(test)]
     pub(crate) fn forbid_dot(&mut self) {
         self.has_dot = false;
-    }
-
-    /// Bytes that a kernel that only copies reads and writes in a second.
-    ///
-    /// # Errors
-    /// [`GpuError`] when the device does not copy.
-    #[cfg(not(target_arch = "wasm32"))]
-    pub fn copy_bytes_per_second(&self) -> Result<f64, GpuError> {
-        // A group of the kernel copies 16 KiB; there are at most 65,535 groups.
-        let n_groups = (self.max_binding() >> 14).min(65_535);
-        let bytes = n_groups << 14;
-        let measured = self.run(async || {
-            let copy = self.kernel(wgsl!("copy"));
-            let (from, to) = (self.buffer(bytes)?, self.buffer(bytes)?);
-            let n_copies = 4;
-            let mut best = 0f64;
-            for _ in 0..5 {
-                let commands = self.record(|pass| {
-                    for _ in 0..n_copies {
-                        self.dispatch(pass, &copy, &[&from, &to], [n_groups as u32, 1, 1]);
-                    }
-                    Ok(())
-                })?;
-                self.wait()?;
-                let start = std::time::Instant::now();
-                self.queue.submit([commands.finish()]);
-                self.wait()?;
-                let moved = (2 * n_copies * bytes) as f64;
-                best = best.max(moved / start.elapsed().as_secs_f64());
-            }
-            Ok(best)
-        });
-        self.wait_for(measured)
     }
 
     /// Loses the device on purpose, as a reset of the driver would: what runs on it from now on gives
@@ -464,26 +433,4 @@ fn rank(kind: DeviceType) -> u8 {
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Waiting, where there are threads that may.
-#[cfg(not(target_arch = "wasm32"))]
-mod blocking {
-    use crate::GpuError;
-    use std::panic::{AssertUnwindSafe, catch_unwind};
-
-    /// Waits for `future`. wgpu 30 panics where a device is lost while it is waited for; such a panic is
-    /// an error here, since the CPU can go on.
-    pub(super) fn wait<T>(
-        future: impl Future<Output = Result<T, GpuError>>,
-    ) -> Result<T, GpuError> {
-        let wait = || pollster::block_on(future);
-        catch_unwind(AssertUnwindSafe(wait)).unwrap_or_else(|panic| {
-            let text = panic.downcast_ref::<String>().map(String::as_str);
-            let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-            Err(GpuError::Lost {
-                reason: text.unwrap_or("its driver's wrapper panicked").to_owned(),
-            })
-        })
-    }
 }

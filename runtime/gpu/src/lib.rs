@@ -18,7 +18,11 @@ macro_rules! wgsl {
 }
 
 #[cfg(not(target_arch = "wasm32"))]
+mod blocking;
+#[cfg(not(target_arch = "wasm32"))]
 mod bulk;
+#[cfg(not(target_arch = "wasm32"))]
+mod copy;
 pub mod device;
 pub mod encoder;
 mod error;
