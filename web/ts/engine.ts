@@ -112,6 +112,18 @@ async function compile(source: Source): Promise<WebAssembly.Module> {
   return isTold ? WebAssembly.compileStreaming(got) : WebAssembly.compile(await got.arrayBuffer());
 }
 
+let tries = 0;
+
+/** The script of the rest. A browser may keep that it was not to be had, so it is asked for under another
+ * address then. */
+function restGlue(): Promise<Glue> {
+  const again = () => {
+    tries += 1;
+    return import(/* webpackIgnore: true */ /* @vite-ignore */ new URL(`./rest.js?${tries}`, import.meta.url).href);
+  };
+  return (import("./rest.js") as unknown as Promise<Glue>).catch(again);
+}
+
 /** How long after an index is opened its engine's rest is fetched: nothing that is searched first waits for it. */
 const AHEAD_MS = 10_000;
 
@@ -144,7 +156,7 @@ export async function openEngine(host: Host, sources: Sources, model?: Bytes): P
     const glue = () => ({ ...core, default: initCore });
     if (!isWhole) return load("core", glue, sources.core);
     if (sources.isWhole) return load("whole", glue, sources.core, sources.rest);
-    return load("whole", () => import("./rest.js") as unknown as Promise<Glue>, sources.core, sources.rest);
+    return load("whole", restGlue, sources.core, sources.rest);
   };
   let once = files();
   const open: Open<CoreIndex> = async (isWhole, isSame) => {
