@@ -9,6 +9,7 @@ import type { Asked, Engine, Wanted } from "./engine.js";
 import { fault, isFault, unpacked } from "./error.js";
 import { fetchHost } from "./host.js";
 import type { Notes, NotesOptions } from "./notes/types.js";
+import { script } from "./script.js";
 import type { Answer, ContextPassage, Facet, Host, Index, OpenOptions, SearchResult } from "./types.js";
 import type { Prompt, Rest, Sentences } from "./writing.js";
 
@@ -49,11 +50,11 @@ export function openWith(host: Host, options: OpenOptions = {}): Promise<Index> 
 
 /** Opens the index of a page's own documents, or begins one; it is kept in the browser. */
 export async function create(options: NotesOptions = {}): Promise<Notes> {
-  return (await import("./notes.js")).create(options);
+  return (await script("./notes.js", () => import("./notes.js"))).create(options);
 }
 
 async function openHere(host: Host, options: OpenOptions, reason: Error | null = null) {
-  const { openEngine, here, modelBytes } = await import("./inline.js");
+  const { openEngine, here, modelBytes } = await script("./inline.js", () => import("./inline.js"));
   const { embedder, fetch, wasm } = options;
   const model = embedder === undefined ? undefined : () => modelBytes(embedder, fetch);
   return new Client(await openEngine(host, here(wasm), model), "here", reason);

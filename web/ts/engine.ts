@@ -6,6 +6,7 @@ import { Current, guarded, type Open, type Opened } from "./current.js";
 import { type Bytes, Embedder } from "./embedder.js";
 import { fault, isFault } from "./error.js";
 import type { Answer, ContextPassage, Facet, Host, Note, SearchOptions, SearchResult, Source } from "./types.js";
+import type { script } from "./script.js";
 import type { Prompt, Rest, Sentences, Writing } from "./writing.js";
 
 export interface Sources {
@@ -17,6 +18,8 @@ export interface Sources {
   languages: Source;
   answers: Source;
   encoder: Source;
+  /** Loads the binding of a module that is loaded when it is needed. Default: as it is. */
+  script?: typeof script;
 }
 
 /** The functions of a module. */
@@ -112,18 +115,6 @@ async function compile(source: Source): Promise<WebAssembly.Module> {
   return isTold ? WebAssembly.compileStreaming(got) : WebAssembly.compile(await got.arrayBuffer());
 }
 
-let tries = 0;
-
-/** The script of the rest. A browser may keep that it was not to be had, so it is asked for under another
- * address then. */
-function restGlue(): Promise<Glue> {
-  const again = () => {
-    tries += 1;
-    return import(/* webpackIgnore: true */ /* @vite-ignore */ new URL(`./rest.js?${tries}`, import.meta.url).href);
-  };
-  return (import("./rest.js") as unknown as Promise<Glue>).catch(again);
-}
-
 /** How long after an index is opened its engine's rest is fetched: nothing that is searched first waits for it. */
 const AHEAD_MS = 10_000;
 
@@ -152,11 +143,14 @@ export async function openEngine(host: Host, sources: Sources, model?: Bytes): P
     const glue = await module;
     return { index: (await guarded(() => glue.open(once), glue)) as I, glue, isWhole };
   };
+  const binding = <G = Glue>(name: string, load: () => Promise<unknown>): Promise<G> => {
+    return (sources.script?.(name, load) ?? load()) as Promise<G>;
+  };
   const engine = (isWhole: boolean): Promise<Glue> => {
     const glue = () => ({ ...core, default: initCore });
     if (!isWhole) return load("core", glue, sources.core);
     if (sources.isWhole) return load("whole", glue, sources.core, sources.rest);
-    return load("whole", restGlue, sources.core, sources.rest);
+    return load("whole", () => binding("./rest.js", () => import("./rest.js")), sources.core, sources.rest);
   };
   let once = files();
   const open: Open<CoreIndex> = async (isWhole, isSame) => {
@@ -169,12 +163,12 @@ export async function openEngine(host: Host, sources: Sources, model?: Bytes): P
       const code = isFault(error) && error.code;
       if (code === "internal" && !isWhole) return open(true, true);
       if (code !== "missing-language") throw error;
-      const glue = () => import("./languages.js") as unknown as Promise<Glue>;
+      const glue = () => binding<Glue>("./languages.js", () => import("./languages.js"));
       return openWith(load("languages", glue, sources.languages), once);
     }
   };
   const answering = (): Promise<Opened<FullIndex, FullGlue>> => {
-    const glue = () => import("./answers.js") as unknown as Promise<FullGlue>;
+    const glue = () => binding<FullGlue>("./answers.js", () => import("./answers.js"));
     return openWith(load("answers", glue, sources.answers), files());
   };
   const opened = await open(sources.isWhole ?? false, false);

@@ -1,6 +1,7 @@
 // Where the WebAssembly modules are: beside this file, in a form that bundlers recognise.
 
 import type { Sources } from "./engine.js";
+import { script } from "./script.js";
 import type { OpenOptions } from "./types.js";
 
 /** The modules that were named, else those beside this file. */
@@ -11,5 +12,6 @@ export function here(wasm: OpenOptions["wasm"] = {}): Sources {
     languages: () => wasm.languages ?? new URL("./littoral-languages.wasm", import.meta.url),
     answers: () => wasm.answers ?? new URL("./littoral-answers.wasm", import.meta.url),
     encoder: () => wasm.encoder ?? new URL("./littoral-encoder.wasm", import.meta.url),
+    script,
   };
 }

@@ -1,5 +1,6 @@
 // Indexes that a page has open: one for each address, for all elements.
 
+import { script } from "../script.js";
 import type { Index, OpenOptions } from "../types.js";
 
 const opened = new Map<string, Promise<Index>>();
@@ -8,7 +9,7 @@ const opened = new Map<string, Promise<Index>>();
 export function indexAt(src: string, options: OpenOptions): Promise<Index> {
   let index = opened.get(src);
   if (index === undefined) {
-    index = import("littoral").then(({ open }) => open(src, options));
+    index = script("./index.js", () => import("littoral")).then(({ open }) => open(src, options));
     index.catch(() => opened.delete(src));
     opened.set(src, index);
   }

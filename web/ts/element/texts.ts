@@ -1,5 +1,7 @@
 // What the elements say, in English, and how other languages take its place.
 
+import { script } from "../script.js";
+
 export interface Texts {
   /** The name of the search, for those who hear it. */
   label: string;
@@ -132,6 +134,6 @@ export async function textsOf(language: string): Promise<Texts> {
   const tag = language.toLowerCase();
   const base = tag.split("-")[0] as string;
   const built =
-    base === "en" || base === "" ? {} : ((await import("../element-languages.js")).LANGUAGES[base] ?? {});
+    base === "en" || base === "" ? {} : ((await script("./element-languages.js", () => import("../element-languages.js"))).LANGUAGES[base] ?? {});
   return { ...ENGLISH, ...built, ...added.get(base), ...added.get(tag) };
 }

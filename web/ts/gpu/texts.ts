@@ -85,8 +85,9 @@ export async function openEncoder(model: Model, options: EncoderOptions = {}): P
   const bytes = await modelBytes(model);
   const source = () => wasm.encoder ?? new URL("./littoral-encoder.wasm", import.meta.url);
   const [glue, plain] = await Promise.all([module(wasm.gpu), loadEncoder(async () => bytes, source)]);
+  let processors: Processors<OnDevice> | undefined;
   try {
-    const processors = await Processors.open(glue, options, async (device) => {
+    processors = await Processors.open(glue, options, async (device) => {
       const on = await device.encoder(bytes);
       await test(on, plain);
       return on;
@@ -96,6 +97,7 @@ export async function openEncoder(model: Model, options: EncoderOptions = {}): P
     signal?.throwIfAborted();
     return bulk;
   } catch (error) {
+    processors?.close();
     plain.free();
     throw error;
   }

@@ -54,11 +54,18 @@ export async function openVectors(
   const glue = await module(wasm);
   const [numbers, step] = vectors instanceof Int8Array ? [vectors, 1] : rounded(vectors, ROW_MAX, Int8Array);
   const rows = new glue.Rows(numbers, dims);
-  const processors = await Processors.open(glue, options, (device) => device.rows(rows));
-  const resident = new Resident(glue, rows, dims, numbers.length / dims, step, processors);
-  if ((options.gpu ?? "auto") === "auto") await resident.measure(numbers);
-  signal?.throwIfAborted();
-  return resident;
+  let processors: Processors<DeviceRows> | undefined;
+  try {
+    processors = await Processors.open(glue, options, (device) => device.rows(rows));
+    const resident = new Resident(glue, rows, dims, numbers.length / dims, step, processors);
+    if ((options.gpu ?? "auto") === "auto") await resident.measure(numbers);
+    signal?.throwIfAborted();
+    return resident;
+  } catch (error) {
+    processors?.close();
+    release(rows, glue);
+    throw error;
+  }
 }
 
 type DeviceRows = Awaited<ReturnType<Device["rows"]>>;
@@ -95,10 +102,12 @@ class Resident implements Vectors {
   }
 
   async nearest(queries: Float32Array | Int16Array, k = 10, allowed?: Uint32Array): Promise<Found> {
-    if (this.#isClosed) throw fault("closed", "the vectors are closed; open them again");
+    this.#check();
     const [numbers, step] = queries instanceof Int16Array ? [queries, 1] : rounded(queries, QUERY_MAX, Int16Array);
     const n = numbers.length / this.dims;
     const byGpu = k > MAX_K ? undefined : await this.gpu.byGpu((on) => on.nearest(numbers, k, allowed), n);
+    // They may have been closed meanwhile.
+    if (byGpu === undefined) this.#check();
     const found = byGpu ?? (await guarded(async () => this.#rows.nearest(numbers, k, allowed), this.#glue));
     try {
       return { hits: neighbours(found, step * this.#step), by: byGpu === undefined ? "cpu" : "gpu" };
@@ -111,8 +120,17 @@ class Resident implements Vectors {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.gpu.close();
-    this.#rows.free();
+    release(this.#rows, this.#glue);
   }
+
+  #check(): void {
+    if (this.#isClosed) throw fault("closed", "the vectors are closed; open them again");
+  }
+}
+
+/** Gives the memory of `rows` back, in a module that did not stop. */
+function release(rows: Rows, { stop }: Glue): void {
+  if (stop.cause === undefined) rows.free();
 }
 
 /** Floats as whole numbers up to `limit`, and the width of a step. */
