@@ -34,6 +34,7 @@
 //!
 //! Source: Unicode Standard Annex #29 (word boundaries) and #15 (NFKC); Porter, Snowball (2001).
 
+mod beginnings;
 mod detect;
 mod emit;
 mod fold;
@@ -44,6 +45,7 @@ mod stop;
 mod synonym;
 pub mod unicode;
 
+pub use beginnings::Beginnings;
 pub use detect::detect;
 pub use language::Language;
 pub use synonym::Synonym;
@@ -171,6 +173,22 @@ impl Analyzer {
     ///
     /// Any string is legal. Cost is linear in its length.
     pub fn analyze(&mut self, text: &str, each: &mut dyn FnMut(Token<'_>)) {
+        self.send(text, None, each);
+    }
+
+    /// As [`Self::analyze`], but for most words that come to no term with one of `beginnings`, which are
+    /// passed over.
+    pub fn analyze_beginning(
+        &mut self,
+        text: &str,
+        beginnings: &Beginnings,
+        each: &mut dyn FnMut(Token<'_>),
+    ) {
+        let wanted = self.memo.keeps_beginnings().then_some(beginnings);
+        self.send(text, wanted, each);
+    }
+
+    fn send(&mut self, text: &str, wanted: Option<&Beginnings>, each: &mut dyn FnMut(Token<'_>)) {
         let Self {
             memo,
             compound,
@@ -178,7 +196,7 @@ impl Analyzer {
             language,
             ..
         } = self;
-        let mut emitter = emit::Emitter::new(text, *language, memo, buffer, each);
+        let mut emitter = emit::Emitter::new(text, *language, wanted, memo, buffer, each);
         scan::compounds(text, compound, |compound| emitter.compound(compound));
     }
 

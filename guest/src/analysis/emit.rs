@@ -1,5 +1,6 @@
 //! Compounds to tokens.
 
+use super::beginnings::Beginnings;
 use super::fold::{fold, lower};
 use super::language::Language;
 use super::memo::Memo;
@@ -17,6 +18,7 @@ pub(super) struct Emitter<'a> {
     text: &'a str,
     elisions: &'static [&'static str],
     suffixes: bool,
+    wanted: Option<&'a Beginnings>,
     memo: &'a mut Memo,
     buffer: &'a mut String,
     each: &'a mut dyn FnMut(Token<'_>),
@@ -27,6 +29,7 @@ impl<'a> Emitter<'a> {
     pub(super) fn new(
         text: &'a str,
         language: Language,
+        wanted: Option<&'a Beginnings>,
         memo: &'a mut Memo,
         buffer: &'a mut String,
         each: &'a mut dyn FnMut(Token<'_>),
@@ -36,6 +39,7 @@ impl<'a> Emitter<'a> {
             elisions: language.elisions(),
             // Turkish sets endings off from names: Ankara'da.
             suffixes: matches!(language.code(), "tr" | "az"),
+            wanted,
             memo,
             buffer,
             each,
@@ -219,6 +223,14 @@ impl<'a> Emitter<'a> {
     fn segment(&mut self, segment: Segment) {
         if segment.apostrophe {
             self.apostrophised(segment.start, segment.end);
+            return;
+        }
+        if let Some(wanted) = self.wanted
+            && segment.ascii
+            && !segment.inner_upper
+            && !wanted.allow(&self.text.as_bytes()[segment.start..segment.end])
+        {
+            self.position = self.position.saturating_add(1);
             return;
         }
         let position = self.position;

@@ -4,7 +4,7 @@
 //! direct-mapped table from the word as written to its normal form and stem skips case folding and
 //! stemming for those. It is bounded, and a forgotten word is only computed again.
 
-use frostem::Stemmer;
+use frostem::{Algorithm, Stemmer};
 
 use super::MAX_TERM_BYTES;
 use super::fold::{fold, lower};
@@ -83,6 +83,12 @@ impl Memo {
             arena: String::new(),
             lowered: String::new(),
         }
+    }
+
+    /// Whether terms of ASCII words begin as these do, as [`super::beginnings`] has it.
+    pub(super) fn keeps_beginnings(&self) -> bool {
+        let stemmer = self.ascii.stemmer.map(|Stem(stemmer)| stemmer.algorithm());
+        !self.dotless && matches!(stemmer, None | Some(Algorithm::English))
     }
 
     /// The forms of a run of letters and digits; empty where nothing of it can be indexed.

@@ -1,26 +1,59 @@
 //! Excerpts: the stretch of a chunk that holds most of the query, with its words marked.
 
-use crate::analysis::Analyzer;
+use crate::analysis::{Analyzer, Beginnings};
+use crate::map::Map;
 
 /// What a sentence, or what introduces a block, ends with.
 const ENDS: [char; 14] = [
     '.', '!', '?', ':', ';', ',', '…', '\n', ' ', '。', '！', '？', '：', '؟',
 ];
 
+/// What excerpts mark.
+#[derive(Debug, Default)]
+pub(super) struct Marks<'a> {
+    /// Of terms, which of the query's it stands for and its weight.
+    terms: Map<&'a str, (usize, u32)>,
+    /// Marked as well is what begins so, as one more term of the least weight.
+    prefixes: Vec<&'a str>,
+    n_terms: usize,
+    beginnings: Beginnings,
+}
+
+impl<'a> Marks<'a> {
+    /// Marks `term` for the query's term `i`, unless it is marked for another.
+    pub(super) fn add(&mut self, term: &'a str, i: usize, weight: u32) {
+        self.terms.get_or_insert_with(term, || (i, weight));
+        self.n_terms = self.n_terms.max(i + 1);
+        self.beginnings.add(term);
+    }
+
+    /// Marks what begins with `prefix`.
+    pub(super) fn add_prefix(&mut self, prefix: &'a str) {
+        self.prefixes.push(prefix);
+        self.beginnings.add(prefix);
+    }
+
+    fn of(&self, term: &str) -> Option<(usize, u32)> {
+        let begins = || self.prefixes.iter().any(|prefix| term.starts_with(prefix));
+        let known = self.terms.get(term).copied();
+        known.or_else(|| begins().then_some((self.n_terms, 1)))
+    }
+}
+
 /// The best stretch of about `max_chars` characters of `text`, escaped for HTML, with every token
-/// that `weight` gives a value marked. Cut ends show an ellipsis.
+/// of `marks` marked. Cut ends show an ellipsis.
 ///
 /// The stretch with the greatest sum of distinct words' weights wins, the first of equals.
 pub(super) fn excerpt(
     analyzer: &mut Analyzer,
     text: &str,
     max_chars: usize,
-    weight: impl Fn(&str) -> Option<(usize, u32)>,
+    marks: &Marks<'_>,
 ) -> String {
     // Marked spans: start, end, which query term, its weight.
     let mut spans: Vec<(usize, usize, usize, u32)> = Vec::new();
-    analyzer.analyze(text, &mut |token| {
-        if let Some((term, weight)) = weight(token.term) {
+    analyzer.analyze_beginning(text, &marks.beginnings, &mut |token| {
+        if let Some((term, weight)) = marks.of(token.term) {
             match spans.last_mut() {
                 // Grams and pieces of one word overlap: they make one mark.
                 Some(last) if token.start < last.1 => last.1 = last.1.max(token.end),
@@ -115,9 +148,11 @@ fn render(text: &str, start: usize, end: usize, spans: &[(usize, usize, usize, u
 /// Between two blocks stands a dot where the first does not end as a sentence, as a heading does not.
 fn escape(text: &str, start: usize, end: usize, out: &mut String) {
     for (i, c) in text[start..end].char_indices() {
-        let (before, after) = text.split_at(start + i);
-        if after.starts_with("\n\n") && !before.ends_with(ENDS) && !out.is_empty() {
-            out.push_str(" ·");
+        if c == '\n' {
+            let (before, after) = text.split_at(start + i);
+            if after.starts_with("\n\n") && !before.ends_with(ENDS) && !out.is_empty() {
+                out.push_str(" ·");
+            }
         }
         match c {
             '&' => out.push_str("&amp;"),
@@ -148,12 +183,10 @@ mod tests {
     fn the_stretch_with_most_of_the_query_is_shown_and_marked() {
         let far = "filler words go on and on ".repeat(20);
         let text = format!("A tide is here. {far} Tides and <currents> & moons. {far}");
-        let weight = |term: &str| match term {
-            "tide" => Some((0, 10)),
-            "current" => Some((1, 10)),
-            _ => None,
-        };
-        let shown = excerpt(&mut analyzer(), &text, 80, weight);
+        let mut marks = Marks::default();
+        marks.add("tide", 0, 10);
+        marks.add("current", 1, 10);
+        let shown = excerpt(&mut analyzer(), &text, 80, &marks);
         assert!(
             shown.contains("<mark>Tides</mark> and &lt;<mark>currents</mark>&gt; &amp;"),
             "{shown}"
@@ -164,17 +197,36 @@ mod tests {
     #[test]
     fn a_heading_stands_apart_from_what_follows() {
         let text = "Install\n\nInstall the package.\n\nThen run it:\n\nnpm i\nnpm start\n\nNotes";
-        let weight = |term: &str| (term == "instal").then_some((0, 1));
+        let mut marks = Marks::default();
+        marks.add("instal", 0, 1);
         assert_eq!(
-            excerpt(&mut analyzer(), text, 200, weight),
+            excerpt(&mut analyzer(), text, 200, &marks),
             "<mark>Install</mark> · <mark>Install</mark> the package. Then run it: npm i npm start · Notes"
+        );
+    }
+
+    #[test]
+    fn what_begins_as_the_word_that_is_typed_is_marked() {
+        let mut marks = Marks::default();
+        marks.add("moon", 0, 4);
+        marks.add_prefix("ti");
+        let shown = excerpt(&mut analyzer(), "Tides, tying and the Moon", 100, &marks);
+        assert_eq!(
+            shown,
+            "<mark>Tides</mark>, <mark>tying</mark> and the <mark>Moon</mark>"
         );
     }
 
     proptest! {
         #[test]
-        fn any_text_gives_an_excerpt_without_raw_markup(text in "\\PC{0,300}", max in 0usize..100) {
-            let shown = excerpt(&mut analyzer(), &text, max, |term| (term.len() % 3 == 0).then_some((term.len(), 5)));
+        fn any_text_gives_an_excerpt_without_raw_markup(
+            text in "\\PC{0,300}",
+            prefixes in prop::collection::vec("\\PC{1,2}", 0..9),
+            max in 0usize..100,
+        ) {
+            let mut marks = Marks::default();
+            prefixes.iter().for_each(|prefix| marks.add_prefix(prefix));
+            let shown = excerpt(&mut analyzer(), &text, max, &marks);
             let bare = shown.replace("<mark>", "").replace("</mark>", "");
             prop_assert!(!bare.contains('<') && !bare.contains('>'));
         }

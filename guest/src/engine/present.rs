@@ -3,7 +3,7 @@
 use super::EngineError;
 use super::blocks::{Fetched, Index};
 use super::decode::Decoded;
-use super::excerpt::excerpt;
+use super::excerpt::{Marks, excerpt};
 use super::explain::explain;
 use super::fuse::Scored;
 use super::lexical::Place;
@@ -13,7 +13,6 @@ use super::result::{Hit, Ranks, Scores, SearchOptions};
 use super::segment::Segment;
 use crate::analysis::Language;
 use crate::host::Host;
-use crate::map::Map;
 use crate::query::Occur;
 use littoral_indexes::envelope::BlockId;
 use littoral_indexes::passages::{ChunkRecord, DocumentRecord};
@@ -30,7 +29,8 @@ impl<H: Host> Index<H> {
     ) -> Result<Vec<Hit>, EngineError> {
         let places: Vec<Place> = ranking.iter().map(|scored| scored.place).collect();
         let blocks = self.passages(&places, fetched).await?;
-        let hit = |((rank, scored), block)| self.hit(rank, scored, block, found, options);
+        let marks = marks(found);
+        let hit = |((rank, scored), block)| self.hit(rank, scored, block, (found, &marks), options);
         Ok((1..).zip(ranking).zip(&blocks).map(hit).collect())
     }
 
@@ -75,48 +75,12 @@ impl<H: Host> Index<H> {
         rank: u32,
         scored: &Scored,
         block: &Arc<Decoded>,
-        found: &[FoundTerm],
+        (found, marks): (&[FoundTerm], &Marks<'_>),
         options: &SearchOptions,
     ) -> Hit {
         let place = scored.place;
         let none = (DocumentRecord::default(), ChunkRecord::default());
         let (document, chunk) = self.records(place, block).unwrap_or((&none.0, &none.1));
-        let mut weights: Map<&str, (usize, u32)> = Map::default();
-        for (i, term) in found
-            .iter()
-            .enumerate()
-            .filter(|(_, t)| t.planned.occur != Occur::MustNot)
-        {
-            for alternative in &term.planned.alternatives {
-                weights.get_or_insert_with(alternative, || (i, term.weight.max(1)));
-            }
-            for source in term
-                .sources
-                .iter()
-                .flatten()
-                .filter(|_| term.planned.is_prefix)
-            {
-                if let Some(name) = source
-                    .term()
-                    .and_then(|t| std::str::from_utf8(&t.term).ok())
-                {
-                    weights.get_or_insert_with(name, || (i, term.weight.max(1)));
-                }
-            }
-        }
-        let prefixes: Vec<&str> = found
-            .iter()
-            .filter(|t| t.planned.is_prefix)
-            .map(|t| t.planned.word.as_str())
-            .collect();
-        let weigh = |term: &str| {
-            weights.get(term).copied().or_else(|| {
-                prefixes
-                    .iter()
-                    .any(|p| term.starts_with(p))
-                    .then_some((found.len(), 1))
-            })
-        };
         let shown = if options.excerpt_chars == 0 {
             String::new()
         } else {
@@ -125,7 +89,7 @@ impl<H: Host> Index<H> {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
             let analyzer = analyzers.get(Language::from_code(&document.lang));
-            excerpt(analyzer, &chunk.text, options.excerpt_chars, weigh)
+            excerpt(analyzer, &chunk.text, options.excerpt_chars, marks)
         };
         Hit {
             rank,
@@ -147,4 +111,29 @@ impl<H: Host> Index<H> {
                 .then(|| explain(found, scored, self.n_documents())),
         }
     }
+}
+
+/// What excerpts mark: words of the query that are not to be absent, and what stands for them.
+fn marks(found: &[FoundTerm]) -> Marks<'_> {
+    let mut marks = Marks::default();
+    let wanted = found.iter().enumerate();
+    for (i, term) in wanted.filter(|(_, t)| t.planned.occur != Occur::MustNot) {
+        let weight = term.weight.max(1);
+        for alternative in &term.planned.alternatives {
+            marks.add(alternative, i, weight);
+        }
+        if !term.planned.is_prefix {
+            continue;
+        }
+        for source in term.sources.iter().flatten() {
+            let name = source.term().map(|t| std::str::from_utf8(&t.term));
+            if let Some(Ok(name)) = name {
+                marks.add(name, i, weight);
+            }
+        }
+    }
+    for term in found.iter().filter(|t| t.planned.is_prefix) {
+        marks.add_prefix(&term.planned.word);
+    }
+    marks
 }
