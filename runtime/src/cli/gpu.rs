@@ -216,11 +216,13 @@ impl GpuReport {
             ));
         }
         if let Some(failure) = &self.failure {
+            let texts = match self.cpu_texts {
+                None | Some(0) => String::new(),
+                Some(n) => format!(", {n} texts among it"),
+            };
             output::line(format!(
-                "  it failed on the way ({}): {}; the CPU encoded {} texts",
-                failure.code,
-                failure.message,
-                self.cpu_texts.unwrap_or_default()
+                "  it failed on the way ({}): {}; the CPU did the rest{texts}",
+                failure.code, failure.message
             ));
         }
     }
