@@ -7,7 +7,9 @@ use littoral_runtime::models::adapter::{Adapter, CONFIG, NUMBERS, Part};
 use littoral_runtime::models::folder::Weights;
 use littoral_runtime::models::pack::{FAST, pack};
 use littoral_runtime::models::{load, reference};
-use littoral_runtime::tune::encoder::{CHECKPOINT, EncoderOptions, Event, JOB, Job, Target};
+use littoral_runtime::tune::encoder::{
+    CHECKPOINT, Computing, EncoderOptions, Event, JOB, Job, Target,
+};
 use littoral_tests::models::family::{ALL, BGE, CROSS_ENCODER, LEAF, MINILM};
 use littoral_tests::program::{self, Ran, run};
 use littoral_tests::tuning::{held_out_ndcg, twins};
@@ -251,6 +253,8 @@ fn a_training_that_is_killed_goes_on_to_the_same_adapter() {
         output: "killed".into(),
         from: None,
         threads: 0,
+        computing: Computing::Cpu,
+        software: false,
         leaks: 0,
         options: options(),
     };
@@ -283,6 +287,24 @@ fn a_training_that_is_killed_goes_on_to_the_same_adapter() {
     fs::create_dir(root.join("damaged")).unwrap();
     fs::write(root.join("damaged").join(CHECKPOINT), "noise").unwrap();
     assert_eq!(train(root, "damaged", &[]).error_code(), "train-checkpoint");
+}
+
+#[test]
+fn without_a_gpu_the_cpu_trains_unless_one_is_required() {
+    let root = tempfile::tempdir().unwrap();
+    let root = root.path();
+    domain(root);
+    let few = ["--steps", "2", "--look", "2"];
+    let ran = train(root, "a", &[&few[..], &["--gpu", "auto"]].concat());
+    assert!(ran.code <= 1, "{ran:?}");
+    // A program that was built for GPUs may find one.
+    let record = ran.json()["record"].clone();
+    if record["device"] == "CPU" {
+        assert_ne!(record["device_reason"], "", "{record}");
+        let ran = train(root, "b", &["--gpu", "require"]);
+        assert_eq!(ran.error_code(), "train-no-gpu");
+        assert!(!root.join("b").join(CONFIG).exists());
+    }
 }
 
 #[test]

@@ -8,7 +8,9 @@ use littoral_runtime::models::adapter::Part;
 use littoral_runtime::models::folder::Weights;
 use littoral_runtime::models::pack::{FAST, pack};
 use littoral_runtime::models::reference;
-use littoral_runtime::tune::encoder::{CHECKPOINT, EncoderOptions, Event, JOB, Job, Target};
+use littoral_runtime::tune::encoder::{
+    CHECKPOINT, Computing, EncoderOptions, Event, JOB, Job, Target,
+};
 use littoral_tests::models::family::{CROSS_ENCODER, Family, LEAF, MINILM};
 use littoral_tests::program::{self, Ran, run};
 use littoral_tests::tuning::{lines, marked, refusals};
@@ -377,6 +379,8 @@ fn the_same_job_gives_the_same_model_on_any_threads_and_after_a_kill() {
         output: "killed".into(),
         from: None,
         threads: 0,
+        computing: Computing::Cpu,
+        software: false,
         leaks: 0,
         options: EncoderOptions {
             steps: 12,

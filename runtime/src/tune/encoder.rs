@@ -53,6 +53,19 @@ impl Target {
     }
 }
 
+/// What a training is computed on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Computing {
+    /// The CPU: the same numbers on every machine.
+    #[default]
+    Cpu,
+    /// A GPU, where a step is measured to take less time on it.
+    Fastest,
+    /// A GPU, or an error.
+    Gpu,
+}
+
 /// What is trained, on what, and how.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Job {
@@ -68,6 +81,10 @@ pub struct Job {
     pub from: Option<PathBuf>,
     /// Threads; 0 for one a core.
     pub threads: usize,
+    /// What it is computed on.
+    pub computing: Computing,
+    /// Whether an adapter that the CPU emulates counts as a GPU: for tests.
+    pub software: bool,
     /// What both sides of the data have in common.
     pub leaks: u64,
     /// How.
@@ -185,12 +202,42 @@ pub struct Record {
     pub curve: Vec<Point>,
     /// Steps that did best; none when no step was better than none.
     pub best_step: u32,
+    /// The share of their change that is kept, from 0 to 1.
+    #[serde(default = "whole")]
+    pub share: f64,
+    /// Looks at shares below 1.
+    #[serde(default)]
+    pub shares: Vec<Share>,
     /// Steps done.
     pub steps: u32,
     /// What both sides of the data have in common, where that was let pass.
     pub leaks: u64,
+    /// What computed the last step: `CPU`, or the name of a GPU. Records of before do not name it.
+    #[serde(default = "cpu")]
+    pub device: String,
+    /// Why that, where a GPU was asked for; else empty.
+    #[serde(default)]
+    pub device_reason: String,
     /// Wall time in seconds, that of interrupted runs included.
     pub seconds: f64,
+}
+
+/// A look with a share of a change.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Share {
+    /// The share.
+    pub share: f64,
+    /// nDCG@10 of the queries that choose.
+    pub ndcg: f64,
+}
+
+fn whole() -> f64 {
+    1.0
+}
+
+/// The name of the CPU in records.
+pub fn cpu() -> String {
+    "CPU".to_owned()
 }
 
 /// A line of the program that trains.
@@ -209,6 +256,13 @@ pub enum Event {
         n_choosing: u64,
         /// Steps that an interrupted run has done.
         done: u32,
+    },
+    /// What computes from now on is decided.
+    Device {
+        /// As in a [`Record`].
+        name: String,
+        /// Why it is no GPU, where one was asked for; of one, what was measured.
+        reason: String,
     },
     /// A step is done.
     Step {

@@ -6,22 +6,23 @@
 //!
 //! Source: Gao and others, "Scaling Deep Contrastive Learning Batch Size under Memory Limited Setup", 2021.
 
-use crate::bert::groups;
+use crate::bert::Bert;
 use crate::lora::{Changes, Layout, numbers};
-use burn_tensor::{Device, Tensor, TensorData};
+use burn_tensor::{Tensor, TensorData};
 
-/// The loss of what the model gives for `texts`, and its gradient by `trained`, laid out by the layout
-/// beside it. `compute` gives rows of the texts at some places, `[places, width]`; `loss` is shown all rows,
-/// `[texts, width]`, and gives the loss and its gradient by them. With no more than `kept_tokens`,
-/// intermediate results are kept.
+/// The loss of what `bert` gives for `texts`, and its gradient by `trained`, laid out by the layout beside it.
+/// `compute` gives rows of the texts at some places, `[places, width]`; `loss` is shown all rows, `[texts,
+/// width]`, and gives the loss and its gradient by them. With no more than `kept_tokens`, intermediate results
+/// are kept.
 pub(crate) fn backward(
     texts: &[&[u32]],
     (layout, trained): (&Layout, &[f32]),
-    (kept_tokens, device): (usize, &Device),
+    (kept_tokens, bert): (usize, &Bert),
     compute: impl Fn(&[usize], &Changes) -> Tensor<2>,
     loss: impl FnOnce(&[f32]) -> (f64, Vec<f32>),
 ) -> (f64, Vec<f32>) {
-    let groups: Vec<Vec<usize>> = groups(texts);
+    let device = bert.device();
+    let groups = bert.groups(texts);
     let longest = |group: &Vec<usize>| group.iter().map(|&i| texts[i].len()).max().unwrap_or(0);
     let n_tokens: usize = groups
         .iter()

@@ -17,8 +17,12 @@ use littoral_runtime::models::folder::{self, Weights};
 /// What is added to the scores of places behind a text's end.
 const BEHIND: f32 = -1e9;
 
-/// Tokens of texts that are encoded at once, those that fill them up to one length included.
+/// Tokens of texts that the CPU encodes at once, those that fill them up to one length included.
 const GROUP_TOKENS: usize = 2048;
+
+/// Those of a GPU, which has more to do at once, and waits for the CPU after each group.
+#[cfg(feature = "gpu")]
+pub(crate) const GPU_GROUP_TOKENS: usize = 8192;
 
 /// The device that computes, with gradients.
 pub fn device() -> Device {
@@ -90,6 +94,8 @@ type Text<'a> = (&'a [u32], usize);
 pub struct Bert {
     config: Config,
     device: Device,
+    /// Tokens of texts that are encoded at once, those that fill them up to one length included.
+    pub(crate) group_tokens: usize,
     /// `[vocabulary, hidden]`
     tokens: Vec<f32>,
     /// `[positions, hidden]`, the row of a type added: that of a text or of the first of two, and that of the
@@ -144,6 +150,7 @@ impl Bert {
                 .map(|dense| Linear::of(dense, device)),
             config: config.clone(),
             device: device.clone(),
+            group_tokens: GROUP_TOKENS,
         }
     }
 
@@ -261,7 +268,7 @@ impl Bert {
     pub fn vectors(&self, texts: &[&[u32]], changes: &Changes) -> Vec<f32> {
         let dims = self.dims();
         let mut all = vec![0.0; texts.len() * dims];
-        for group in groups(texts) {
+        for group in self.groups(texts) {
             let members: Vec<&[u32]> = group.iter().map(|&i| texts[i]).collect();
             let rows = numbers(self.encode(&members, changes));
             for (&i, row) in group.iter().zip(rows.chunks_exact(dims)) {
@@ -275,12 +282,28 @@ impl Bert {
     pub fn all_log_odds(&self, pairs: &[Pair], changes: &Changes) -> Vec<f32> {
         let texts: Vec<&[u32]> = pairs.iter().map(|(text, _)| text.as_slice()).collect();
         let mut all = vec![0.0; pairs.len()];
-        for group in groups(&texts) {
+        for group in self.groups(&texts) {
             let members: Vec<&Pair> = group.iter().map(|&i| &pairs[i]).collect();
             let values = numbers(self.log_odds(&members, changes));
             group.iter().zip(values).for_each(|(&i, x)| all[i] = x);
         }
         all
+    }
+
+    /// Places of `texts` in groups that are encoded at once: of similar length, so that little is filled up.
+    pub fn groups(&self, texts: &[&[u32]]) -> Vec<Vec<usize>> {
+        let mut places: Vec<usize> = (0..texts.len()).collect();
+        places.sort_by_key(|&i| texts[i].len());
+        let mut groups: Vec<Vec<usize>> = Vec::new();
+        for place in places {
+            match groups.last_mut() {
+                Some(group) if (group.len() + 1) * texts[place].len() <= self.group_tokens => {
+                    group.push(place);
+                }
+                _ => groups.push(vec![place]),
+            }
+        }
+        groups
     }
 }
 
@@ -291,20 +314,4 @@ fn activate(activation: Activation, x: Tensor<2>) -> Tensor<2> {
         Activation::Tanh => tanh(x),
         Activation::Identity => x,
     }
-}
-
-/// Places of `texts` in groups that are encoded at once: of similar length, so that little is filled up.
-pub fn groups(texts: &[&[u32]]) -> Vec<Vec<usize>> {
-    let mut places: Vec<usize> = (0..texts.len()).collect();
-    places.sort_by_key(|&i| texts[i].len());
-    let mut groups: Vec<Vec<usize>> = Vec::new();
-    for place in places {
-        match groups.last_mut() {
-            Some(group) if (group.len() + 1) * texts[place].len() <= GROUP_TOKENS => {
-                group.push(place);
-            }
-            _ => groups.push(vec![place]),
-        }
-    }
-    groups
 }

@@ -76,6 +76,12 @@ pub enum TrainError {
         /// The step.
         step: u32,
     },
+    /// No GPU can train, where one is required.
+    #[error("no GPU can train: {reason}")]
+    NoGpu {
+        /// Why not.
+        reason: String,
+    },
     /// A checkpoint is of another job, or damaged.
     #[error("{}: {reason}", path.display())]
     Checkpoint {
@@ -110,6 +116,7 @@ impl TrainError {
             Self::Dims { .. } => "train-dims",
             Self::NoGradient { .. } => "train-no-gradient",
             Self::NotFinite { .. } => "train-not-finite",
+            Self::NoGpu { .. } => "train-no-gpu",
             Self::Checkpoint { .. } => "train-checkpoint",
             Self::Io { .. } => "write-failed",
         }
@@ -136,6 +143,10 @@ impl TrainError {
                 "this is a fault of the model's weights or of the program; please report it"
             }
             Self::NotFinite { .. } => "train with a lower --rate, or a higher --temperature",
+            Self::NoGpu { .. } => {
+                "say --gpu auto to go on with the CPU; cargo build --release -p littoral-train --features gpu \
+                 builds it for GPUs"
+            }
             Self::Checkpoint { .. } => {
                 "name another folder with --output, or begin anew there with --fresh"
             }

@@ -1,4 +1,5 @@
-//! Trains encoders and cross-encoders of BERT's family by LoRA, on the CPU.
+//! Trains encoders and cross-encoders of BERT's family by LoRA, on the CPU or, built with the feature `gpu`, on
+//! a GPU.
 //!
 //! ```text
 //! pairs → data ─ batches ─→ bert (+ lora) ─→ vectors → loss ──────┬→ gradients ─ adam → numbers
@@ -12,15 +13,17 @@
 //! constants, and no gradient of theirs is computed. What is made small and what is looked at is a matter of
 //! the [`objective`].
 //!
-//! **Invariant:** the same job gives the same numbers, on any number of threads, interrupted or not, and
-//! whether intermediate results are kept or computed twice.
+//! **Invariant:** on the CPU the same job gives the same numbers, on any number of threads, interrupted or not,
+//! and whether intermediate results are kept or computed twice.
 
 pub mod adam;
 mod backward;
 pub mod bert;
 pub mod checkpoint;
+pub mod computer;
 pub mod data;
 mod error;
+pub mod gpu;
 mod head;
 pub mod listwise;
 pub mod look;
@@ -29,6 +32,7 @@ pub mod loss;
 pub mod objective;
 mod random;
 pub mod rerank;
+pub mod share;
 pub mod step;
 mod train;
 

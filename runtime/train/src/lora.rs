@@ -157,6 +157,17 @@ impl Layout {
         stirred
     }
 
+    /// `numbers` with `share` of every change: second halves are multiplied, and a head stays as it is.
+    pub fn share(&self, numbers: &[f32], share: f64) -> Vec<f32> {
+        let mut shared = numbers.to_vec();
+        for slot in &self.slots {
+            let second =
+                &mut shared[slot.start + self.rank * slot.n_in..][..slot.n_out * self.rank];
+            second.iter_mut().for_each(|x| *x *= share as f32);
+        }
+        shared
+    }
+
     /// Refuses a gradient of which a half of a matrix or a part of the head has none, or one that is not
     /// finite.
     ///

@@ -70,7 +70,7 @@ pub fn gradient(
     backward(
         &texts,
         (layout, trained),
-        (options.kept_tokens, bert.device()),
+        (options.kept_tokens, bert),
         |group, changes| {
             let members: Vec<&Pair> = group.iter().map(|&i| &pairs[i]).collect();
             bert.log_odds(&members, changes)

@@ -85,7 +85,7 @@ pub fn gradient(
     backward(
         &texts,
         (layout, trained),
-        (options.kept_tokens, bert.device()),
+        (options.kept_tokens, bert),
         |group, changes| {
             let members: Vec<&[u32]> = group.iter().map(|&i| texts[i]).collect();
             bert.encode(&members, changes)

@@ -3,11 +3,14 @@
 use crate::adam::{Adam, rate};
 use crate::bert::{Bert, device};
 use crate::checkpoint::{Checkpoint, State};
+use crate::computer::Computer;
 use crate::data::Data;
 use crate::error::TrainError;
+use crate::gpu::Gpu;
 use crate::head::fresh;
 use crate::lora::Layout;
 use crate::objective::Objective;
+use crate::share::{Kept, keep};
 use littoral_runtime::build::CREATED_BY;
 use littoral_runtime::models::adapter::Adapter;
 use littoral_runtime::models::fetch::verify;
@@ -87,12 +90,14 @@ pub fn run(path: &Path, mut tell: impl FnMut(&Event)) -> Result<(), TrainError> 
     });
     let before = at.state.seconds;
     let seconds = |start: Instant| before + start.elapsed().as_secs_f64();
+    // Where second halves are nothing, first ones have no gradient yet: seen are all of them, stirred.
+    let stirred = layout.stirred(&at.numbers, options.seed);
     if at.state.step == 0 {
-        // Where second halves are nothing, first ones have no gradient yet: seen are all of them, stirred.
-        let stirred = layout.stirred(&at.numbers, options.seed);
         let (_, slope) = objective.gradient(1, &stirred);
         layout.check_gradient(&slope)?;
     }
+    let gpu = Gpu::open(&job, &weights)?;
+    let mut computer = Computer::choose(objective, &gpu, (job.computing, &stirred), &mut tell)?;
     let n_numbers = n_numbers(&weights);
     tell(&Event::Began {
         n_trained: layout.len() as u64,
@@ -102,14 +107,14 @@ pub fn run(path: &Path, mut tell: impl FnMut(&Event)) -> Result<(), TrainError> 
         done: at.state.step,
     });
     if at.state.curve.is_empty() {
-        let ndcg = objective.look(&at.numbers);
+        let ndcg = computer.look(&at.numbers, &mut tell);
         see(&mut at, ndcg, &mut tell);
     }
     let mut written = Instant::now();
     while at.state.step < options.steps && !is_over(&at.state, options) {
         let began = Instant::now();
         let step = at.state.step + 1;
-        let (loss, slope) = objective.gradient(step, &at.numbers);
+        let (loss, slope) = computer.gradient(step, &at.numbers, &mut tell);
         let pace = rate(step, options.steps, options.warm_up, options.rate);
         let norm = at
             .adam
@@ -128,7 +133,7 @@ pub fn run(path: &Path, mut tell: impl FnMut(&Event)) -> Result<(), TrainError> 
         });
         let is_look = step.is_multiple_of(options.look) || step == options.steps;
         if is_look {
-            let ndcg = objective.look(&at.numbers);
+            let ndcg = computer.look(&at.numbers, &mut tell);
             see(&mut at, ndcg, &mut tell);
         }
         if is_look || written.elapsed() >= CHECKPOINT_EVERY {
@@ -139,7 +144,14 @@ pub fn run(path: &Path, mut tell: impl FnMut(&Event)) -> Result<(), TrainError> 
         }
     }
     let n_passages = objective.n_looked_at() as u64;
-    write(&job, weights, &layout, &at.best, &base)?;
+    // A share is one of a change of the model: not of an adapter to begin with, nor of a head.
+    let is_whole = job.from.is_some() || job.target == Target::Reranker;
+    let kept = if is_whole {
+        Kept::whole(&at)
+    } else {
+        keep(&at, &layout, |numbers| computer.look(numbers, &mut tell))
+    };
+    write(&job, weights, &layout, &kept.numbers, &base)?;
     let record = Record {
         target: job.target,
         created_by: CREATED_BY.to_owned(),
@@ -155,9 +167,13 @@ pub fn run(path: &Path, mut tell: impl FnMut(&Event)) -> Result<(), TrainError> 
         n_numbers,
         options: options.clone(),
         curve: at.state.curve,
-        best_step: at.state.best_step,
+        best_step: kept.step,
+        share: kept.share,
+        shares: kept.looks,
         steps: at.state.step,
         leaks: job.leaks,
+        device: computer.name().to_owned(),
+        device_reason: computer.reason().to_owned(),
         seconds: seconds(start),
     };
     let text = serde_json::to_string_pretty(&record).unwrap_or_default();

@@ -2,13 +2,14 @@
 //! cross-encoder, from a folder of pairs.
 
 use super::super::super::Outcome;
+use super::super::super::gpu::Gpu;
 use super::super::super::output::{self, Failure};
 use super::super::failure;
 use super::{Arguments, outcome, show_curve, write_page};
 use crate::models::adapter::{self, MAX_RANK, Part};
 use crate::models::folder;
 use crate::tune::encoder::{
-    CHECKPOINT, EncoderOptions, Event, Job, Record, Target, begin_anew, train,
+    CHECKPOINT, Computing, EncoderOptions, Event, Job, Record, Target, begin_anew, train,
 };
 use crate::tune::pairs::Leaks;
 use serde_json::json;
@@ -65,6 +66,19 @@ pub(super) struct EncoderArguments {
     /// twice
     #[arg(long, value_name = "N", default_value_t = EncoderOptions::default().kept_tokens)]
     kept_tokens: usize,
+    /// Whether a GPU trains, which littoral-train must be built for (--features gpu): off, for the same
+    /// numbers on every machine; auto, where a step is measured to take less time on it; require, or an error
+    #[arg(
+        long,
+        value_enum,
+        default_value = "off",
+        hide_possible_values = true,
+        value_name = "off|auto|require"
+    )]
+    gpu: Gpu,
+    /// Count adapters that the CPU emulates as GPUs: for tests
+    #[arg(long, hide = true)]
+    gpu_software: bool,
     /// Begin anew: forget an interrupted training, and replace what was trained there
     #[arg(long)]
     pub(super) fresh: bool,
@@ -110,6 +124,12 @@ pub(super) fn run(
         output: arguments.output.clone(),
         from: encoder.from.clone(),
         threads: arguments.threads,
+        computing: match encoder.gpu {
+            Gpu::Off => Computing::Cpu,
+            Gpu::Auto => Computing::Fastest,
+            Gpu::Require => Computing::Gpu,
+        },
+        software: encoder.gpu_software,
         leaks: (leaks.queries.len() + leaks.documents.len()) as u64,
         options: EncoderOptions {
             rank: encoder.rank.map_or(default.rank, |n| n as usize),
@@ -188,6 +208,7 @@ fn notice(event: &Event) {
                 done => format!("; going on after step {done}"),
             }
         )),
+        Event::Device { name, reason } => output::notice(&format!("{name} computes: {reason}")),
         Event::Step {
             step,
             loss,
@@ -204,13 +225,19 @@ fn notice(event: &Event) {
 
 fn show(job: &Job, record: &Record) {
     show_curve(&record.curve, record.best_step);
+    if !record.device_reason.is_empty() {
+        output::line(format!(
+            "{} computed: {}.",
+            record.device, record.device_reason
+        ));
+    }
     if record.best_step == 0 {
         output::line("No step ranks the queries that choose better than the model as it is.");
         return;
     }
     output::line(format!(
         "Trained {} of {} numbers on {} pairs of {} queries, {} steps in {:.0} s; {} other queries chose \
-         step {}.",
+         step {}{}.",
         record.n_trained,
         record.n_numbers,
         record.n_pairs,
@@ -218,7 +245,11 @@ fn show(job: &Job, record: &Record) {
         record.steps,
         record.seconds,
         record.n_choosing,
-        record.best_step
+        record.best_step,
+        match record.share {
+            1.0 => String::new(),
+            share => format!(" and {share} of its change"),
+        }
     ));
     output::line(format!(
         "Next: littoral tune eval {} --index INDEX, then littoral tune deploy with the same",
