@@ -18,7 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("runtime/gpu", &["guest", "indexes"]),
     ("runtime/objects", &["guest", "indexes"]),
     ("runtime/onnx", &[]),
-    ("runtime/train", &["guest", "runtime"]),
+    ("runtime/train", &["gpu", "guest", "runtime"]),
     ("runtime/wasi", &["api", "guest"]),
     ("guest/component", &["guest", "indexes"]),
     ("guest/sandbox", &["guest", "indexes"]),
