@@ -163,7 +163,9 @@ impl Layout {
         for slot in &self.slots {
             let second =
                 &mut shared[slot.start + self.rank * slot.n_in..][..slot.n_out * self.rank];
-            second.iter_mut().for_each(|x| *x *= share as f32);
+            for x in second.iter_mut() {
+                *x *= share as f32;
+            }
         }
         shared
     }

@@ -54,7 +54,7 @@ pub fn keep(at: &Checkpoint, layout: &Layout, mut look: impl FnMut(&[f32]) -> f6
         let ndcg = look(&numbers);
         kept.looks.push(Share { share, ndcg });
         // As good with less of it is better; but as good as before is nothing.
-        let is_better = ndcg > best || ndcg == best && kept.step > 0;
+        let is_better = ndcg > best || kept.step > 0 && ndcg >= best;
         if is_better {
             best = ndcg;
             (kept.numbers, kept.step, kept.share) = (numbers, step, share);
