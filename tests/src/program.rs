@@ -53,9 +53,15 @@ fn built(name: &str) -> PathBuf {
     of_package.for_each(|name| {
         build.env_remove(name);
     });
+    let features: &[&str] = if cfg!(feature = "gpu-training") {
+        &["--features", "littoral-tests/gpu-training"]
+    } else {
+        &[]
+    };
     let built = build
         // The whole workspace resolves the features that its tests were built with.
         .args(["build", "--quiet", "--workspace", "--bin", name])
+        .args(features)
         .args(["--profile", profile])
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
         .env("CARGO_TARGET_DIR", target)

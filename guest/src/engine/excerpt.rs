@@ -225,7 +225,9 @@ mod tests {
             max in 0usize..100,
         ) {
             let mut marks = Marks::default();
-            prefixes.iter().for_each(|prefix| marks.add_prefix(prefix));
+            for prefix in &prefixes {
+                marks.add_prefix(prefix);
+            }
             let shown = excerpt(&mut analyzer(), &text, max, &marks);
             let bare = shown.replace("<mark>", "").replace("</mark>", "");
             prop_assert!(!bare.contains('<') && !bare.contains('>'));
