@@ -59,7 +59,6 @@ pub use result::{
 
 use crate::host::HostError;
 use littoral_indexes::IndexError;
-use littoral_indexes::manifest::ENTRY_NAME;
 
 /// Most hits of a search.
 pub const MAX_HITS: usize = 1000;
@@ -110,14 +109,6 @@ pub enum EngineError {
 }
 
 impl EngineError {
-    /// That the index's entry cannot be read.
-    pub(crate) fn in_entry(error: IndexError) -> Self {
-        Self::Index {
-            path: ENTRY_NAME.into(),
-            error,
-        }
-    }
-
     /// The stable kebab-case code of the error, the same in every language binding.
     pub fn code(&self) -> &'static str {
         match self {

@@ -13,7 +13,7 @@ use littoral_indexes::IndexError;
 use littoral_indexes::envelope::{BlockId, Kind, SegmentId, open};
 use littoral_indexes::error::Section;
 use littoral_indexes::impact::Scoring;
-use littoral_indexes::manifest::Manifest;
+use littoral_indexes::manifest::{ENTRY_NAME, Manifest};
 use littoral_indexes::order::{sort_by, sort_by_key};
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -75,14 +75,18 @@ impl<H: Host> Index<H> {
     /// build lacks.
     pub async fn open(host: H) -> Result<Self, EngineError> {
         let entry = host.entry().await.map_err(EngineError::Host)?;
-        let (manifest, build) = Manifest::read(&entry).map_err(EngineError::in_entry)?;
+        let in_entry = |error| EngineError::Index {
+            path: ENTRY_NAME.into(),
+            error,
+        };
+        let (manifest, build) = Manifest::read(&entry).map_err(in_entry)?;
         let segments: Vec<Segment> = manifest
             .segments
             .iter()
             .map(|segment| Segment::open(segment.clone()))
             .collect::<Result<_, _>>()
-            .map_err(EngineError::in_entry)?;
-        consistent(&segments).map_err(EngineError::in_entry)?;
+            .map_err(in_entry)?;
+        consistent(&segments).map_err(in_entry)?;
         let languages = languages(&manifest);
         if let Some(unknown) = languages.iter().find(|language| !language.is_known()) {
             let language = unknown.code().to_owned();

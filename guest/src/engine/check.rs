@@ -101,7 +101,7 @@ impl<H: Host> Index<H> {
             let expected = match expected {
                 Ok(expected) => expected,
                 Err(error) => {
-                    let problem = Problem::in_file(ENTRY_NAME.into(), "manifest", &error);
+                    let problem = Problem::in_file(ENTRY_NAME.into(), "spelling", &error);
                     check.problems.push(problem);
                     continue;
                 }

@@ -97,7 +97,7 @@ impl<H: Host> Index<H> {
                 payload,
                 layout,
                 &self.scoring,
-                &segment.words()?.primed,
+                &segment.primed,
                 segment.manifest.expanded,
             )?),
             Kind::Postings => Decoded::Tail(TailBlock::read(

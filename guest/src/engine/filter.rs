@@ -282,7 +282,10 @@ impl Segment {
         let Some(key) = self.filter_key(key) else {
             return Ok(None);
         };
-        let separators = Separators::read(&key.separators).map_err(EngineError::in_entry)?;
+        let separators = Separators::read(&key.separators).map_err(|error| EngineError::Index {
+            path: littoral_indexes::manifest::ENTRY_NAME.into(),
+            error,
+        })?;
         let number = key
             .first_block
             .saturating_add(separators.block_of(value.as_bytes()));

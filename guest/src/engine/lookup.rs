@@ -84,13 +84,13 @@ impl<H: Host> Index<H> {
         for segment in &self.segments {
             wanted.extend(segment.dictionary_block());
             for term in &terms {
-                wanted.push(self.lexicon_block(segment, term.as_bytes())?);
+                wanted.push(self.lexicon_block(segment, term.as_bytes()));
             }
             for term in plan.terms.iter().filter(|t| t.is_prefix) {
-                wanted.extend(self.prefix_blocks(segment, &term.word)?);
+                wanted.extend(self.prefix_blocks(segment, &term.word));
             }
             for term in positional_terms(plan) {
-                let block = self.lexicon_block(segment, term.as_bytes())?;
+                let block = self.lexicon_block(segment, term.as_bytes());
                 if self.manifest.settings.positions {
                     wanted.push(BlockId {
                         kind: Kind::Positions,
@@ -110,12 +110,15 @@ impl<H: Host> Index<H> {
         fetched: &mut Fetched,
     ) -> Result<(), EngineError> {
         self.read_directories(terms, fetched).await?;
-        let mut blocks = Vec::new();
-        for segment in &self.segments {
-            for term in terms {
-                blocks.push(self.lexicon_block(segment, term.as_bytes())?);
-            }
-        }
+        let blocks: Vec<BlockId> = self
+            .segments
+            .iter()
+            .flat_map(|segment| {
+                terms
+                    .iter()
+                    .map(|term| self.lexicon_block(segment, term.as_bytes()))
+            })
+            .collect();
         self.blocks(&blocks, fetched).await.map(drop)
     }
 
@@ -127,10 +130,7 @@ impl<H: Host> Index<H> {
         let mut leaves = Vec::new();
         for segment in &self.segments {
             if segment.manifest.blocks_per_leaf > 0 {
-                for term in terms {
-                    let leaf = segment.leaf_of(term.as_bytes());
-                    leaves.push(leaf.map_err(EngineError::in_entry)?);
-                }
+                leaves.extend(terms.iter().map(|term| segment.leaf_of(term.as_bytes())));
             }
         }
         if !leaves.is_empty() {
@@ -146,20 +146,12 @@ impl<H: Host> Index<H> {
     }
 
     /// The lexicon block where `term` would be; its leaf was read before.
-    ///
-    /// # Errors
-    /// [`EngineError`] when the entry's bytes of the lexicon are damaged.
-    pub(super) fn lexicon_block(
-        &self,
-        segment: &Segment,
-        term: &[u8],
-    ) -> Result<BlockId, EngineError> {
+    pub(super) fn lexicon_block(&self, segment: &Segment, term: &[u8]) -> BlockId {
         let per_leaf = segment.manifest.blocks_per_leaf;
         let number = if per_leaf == 0 {
-            let words = segment.words().map_err(EngineError::in_entry)?;
-            words.separators.block_of(term)
+            segment.separators.block_of(term)
         } else {
-            let leaf = segment.leaf_of(term).map_err(EngineError::in_entry)?;
+            let leaf = segment.leaf_of(term);
             let leaves = self.leaves.lock().unwrap_or_else(PoisonError::into_inner);
             let within = match leaves.get(&leaf).map(|decoded| &**decoded) {
                 Some(Decoded::Directory(separators)) => separators.block_of(term),
@@ -168,20 +160,20 @@ impl<H: Host> Index<H> {
             leaf.number.saturating_mul(per_leaf).saturating_add(within)
         };
         let last = segment.manifest.n_lexicon_blocks.saturating_sub(1);
-        Ok(segment.block(Kind::Lexicon, number.min(last)))
+        segment.block(Kind::Lexicon, number.min(last))
     }
 
-    fn prefix_blocks(&self, segment: &Segment, prefix: &str) -> Result<Vec<BlockId>, EngineError> {
+    fn prefix_blocks(&self, segment: &Segment, prefix: &str) -> Vec<BlockId> {
         if segment.manifest.blocks_per_leaf > 0 {
-            return Ok(vec![self.lexicon_block(segment, prefix.as_bytes())?]);
+            return vec![self.lexicon_block(segment, prefix.as_bytes())];
         }
-        let words = segment.words().map_err(EngineError::in_entry)?;
-        let range = words.separators.blocks_with_prefix(prefix.as_bytes());
+        let range = segment.separators.blocks_with_prefix(prefix.as_bytes());
         let last = (*range.end())
             .min(range.start() + MAX_PREFIX_BLOCKS - 1)
             .min(segment.manifest.n_lexicon_blocks.saturating_sub(1));
-        let blocks = *range.start()..=last;
-        Ok(blocks.map(|n| segment.block(Kind::Lexicon, n)).collect())
+        (*range.start()..=last)
+            .map(|number| segment.block(Kind::Lexicon, number))
+            .collect()
     }
 
     /// The postings of every term of the plan in every segment.
@@ -240,7 +232,7 @@ impl<H: Host> Index<H> {
         fetched: &mut Fetched,
     ) -> Result<Option<Source>, EngineError> {
         self.read_directories(&[term], fetched).await?;
-        let block = self.lexicon_block(segment, term.as_bytes())?;
+        let block = self.lexicon_block(segment, term.as_bytes());
         let decoded = self.block(block, fetched).await?;
         let Decoded::Lexicon(lexicon) = &*decoded else {
             return Ok(None);
@@ -258,7 +250,7 @@ impl<H: Host> Index<H> {
         sources: &mut Vec<Source>,
         fetched: &mut Fetched,
     ) -> Result<(), EngineError> {
-        let blocks = self.prefix_blocks(segment, prefix)?;
+        let blocks = self.prefix_blocks(segment, prefix);
         let mut terms: Vec<Source> = Vec::new();
         for decoded in self.blocks(&blocks, fetched).await? {
             let Decoded::Lexicon(lexicon) = &*decoded else {

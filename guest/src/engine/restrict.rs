@@ -149,7 +149,7 @@ impl<H: Host> Index<H> {
         };
         let has_positions = self.manifest.settings.positions && !term.is_stop;
         let head_positions = if has_positions {
-            let block = self.lexicon_block(segment, &term.term)?;
+            let block = self.lexicon_block(segment, &term.term);
             let wanted = [
                 block,
                 BlockId {

@@ -17,24 +17,16 @@ pub(super) struct Segment {
     pub(super) id: SegmentId,
     pub(super) manifest: SegmentManifest,
     pub(super) layout: Layout,
-    words: OnceLock<Words>,
+    pub(super) separators: Separators,
     /// The directory of the vocabulary, once a word was looked for in it.
     spelling: OnceLock<SpellingDirectory>,
     /// Documents deleted since, as bits.
     pub(super) deleted: Bits,
     pub(super) n_deleted: u32,
+    pub(super) primed: TermCodec,
     pub(super) codec: OnceLock<Arc<TextCodec>>,
     /// The first block of the centroids, once it was read.
     pub(super) centroids: OnceLock<Arc<Centroids>>,
-}
-
-/// What finds a word's block and decodes it. To read it takes longer than all else of opening, so
-/// that it waits for the first word that is looked for.
-pub(super) struct Words {
-    /// Of the lexicon's blocks, or of the directory's leaves.
-    pub(super) separators: Separators,
-    /// What blocks of the lexicon are decoded with.
-    pub(super) primed: TermCodec,
 }
 
 /// A set of documents.
@@ -111,30 +103,20 @@ impl Segment {
         if let Some((_, table)) = manifest.vectors.as_ref().and_then(|v| v.table) {
             table.shape.check()?;
         }
+        let (separators, primed) = Separators::learn(&manifest.separators)?;
         let deleted = read_deleted(&manifest.deleted, layout.n_documents())?;
         Ok(Self {
             id: manifest.segment(),
             layout,
-            words: OnceLock::new(),
+            separators,
             spelling: OnceLock::new(),
             n_deleted: deleted.len() as u32,
             deleted: Bits::of(&deleted),
+            primed,
             codec: OnceLock::new(),
             centroids: OnceLock::new(),
             manifest,
         })
-    }
-
-    /// What finds a word's block and decodes it.
-    ///
-    /// # Errors
-    /// [`IndexError`] when the manifest's bytes of it are damaged.
-    pub(super) fn words(&self) -> Result<&Words, IndexError> {
-        if let Some(words) = self.words.get() {
-            return Ok(words);
-        }
-        let (separators, primed) = Separators::learn(&self.manifest.separators)?;
-        Ok(self.words.get_or_init(|| Words { separators, primed }))
     }
 
     /// The directory of the vocabulary, where the index has one.
@@ -172,8 +154,7 @@ impl Segment {
     /// query table `is_tuned`, the one that it was tuned from may be left.
     ///
     /// # Errors
-    /// [`IndexError`] when what finds the blocks of words, or the directory of the vocabulary, is
-    /// damaged.
+    /// [`IndexError`] when the directory of the vocabulary is damaged.
     pub(super) fn expected_files(
         &self,
         is_tuned: bool,
@@ -203,9 +184,8 @@ impl Segment {
                 0
             }
         });
-        let n_blocks = self.words()?.separators.n_blocks();
         let leaves = if manifest.blocks_per_leaf > 0 {
-            n_blocks
+            self.separators.n_blocks()
         } else {
             0
         };
@@ -228,12 +208,8 @@ impl Segment {
     }
 
     /// The leaf of the directory that `term` belongs to.
-    ///
-    /// # Errors
-    /// As [`Self::words`].
-    pub(super) fn leaf_of(&self, term: &[u8]) -> Result<BlockId, IndexError> {
-        let number = self.words()?.separators.block_of(term);
-        Ok(self.block(Kind::Directory, number))
+    pub(super) fn leaf_of(&self, term: &[u8]) -> BlockId {
+        self.block(Kind::Directory, self.separators.block_of(term))
     }
 
     /// The block that holds the dictionary of the passages.
@@ -273,7 +249,7 @@ impl Segment {
 fn filters_in_order(manifest: &SegmentManifest) -> Result<(), IndexError> {
     let mut next = 0u32;
     for (i, key) in manifest.filters.iter().enumerate() {
-        let n_blocks = Separators::count(&key.separators);
+        let n_blocks = Separators::read(&key.separators)?.n_blocks();
         if key.first_block != next {
             let reason = "the blocks of a filter do not follow those before";
             return Err(IndexError::corrupt(Section::Manifest, i, reason));

@@ -10,6 +10,7 @@ use crate::analysis::{TokenKind, unicode};
 use crate::host::Host;
 use crate::query::Occur;
 use littoral_indexes::envelope::{BlockId, Kind};
+use littoral_indexes::manifest::ENTRY_NAME;
 use littoral_indexes::order::sort_by_key;
 use littoral_indexes::spelling::{Candidate, SpellingBlock, corrections};
 use std::sync::PoisonError;
@@ -65,10 +66,14 @@ impl<H: Host> Index<H> {
         fetched: &mut Fetched,
         notes: &mut Vec<Note>,
     ) -> Result<(), EngineError> {
+        let in_entry = |error| EngineError::Index {
+            path: ENTRY_NAME.into(),
+            error,
+        };
         let mut wanted: Vec<BlockId> = Vec::new();
         for &i in unknown {
             for segment in &self.segments {
-                let Some(directory) = segment.spelling().map_err(EngineError::in_entry)? else {
+                let Some(directory) = segment.spelling().map_err(in_entry)? else {
                     continue;
                 };
                 let numbers = directory.blocks_for_correction(&plan.terms[i].word, MAX_BLOCKS);
@@ -85,7 +90,7 @@ impl<H: Host> Index<H> {
             let word = plan.terms[i].word.clone();
             let mut candidates: Vec<Candidate> = Vec::new();
             for segment in &self.segments {
-                let Some(directory) = segment.spelling().map_err(EngineError::in_entry)? else {
+                let Some(directory) = segment.spelling().map_err(in_entry)? else {
                     continue;
                 };
                 let numbers = directory.blocks_for_correction(&word, MAX_BLOCKS);

@@ -4,9 +4,6 @@ use super::terms::TermCodec;
 use crate::coder::{Decoder, Encoder, Number};
 use crate::error::{IndexError, Section};
 
-/// Of how many separators there are as the coder expects: a power of two.
-const LOG2_COUNT: i32 = 6;
-
 /// The shortest string above `before` and not above `first`; `before < first`.
 ///
 /// ```
@@ -57,7 +54,7 @@ impl Separators {
     /// Writes them.
     pub fn write(&self) -> Vec<u8> {
         let mut encoder = Encoder::new();
-        Number::geometric(LOG2_COUNT).encode(&mut encoder, self.strings.len() as u32);
+        Number::geometric(6).encode(&mut encoder, self.strings.len() as u32);
         let mut codec = TermCodec::default();
         for string in &self.strings {
             codec.encode(&mut encoder, string);
@@ -73,12 +70,6 @@ impl Separators {
         Ok(Self::learn(bytes)?.0)
     }
 
-    /// How many blocks they separate by their first bytes, which [`Self::read`] may yet refuse.
-    pub fn count(bytes: &[u8]) -> u32 {
-        let strings = Number::geometric(LOG2_COUNT).decode(&mut Decoder::new(bytes));
-        strings.saturating_add(1)
-    }
-
     /// As [`Self::read`], with what reading them taught a codec: that of [`TermCodec::primed`].
     ///
     /// # Errors
@@ -86,7 +77,7 @@ impl Separators {
     pub fn learn(bytes: &[u8]) -> Result<(Self, TermCodec), IndexError> {
         let section = Section::Directory;
         let mut decoder = Decoder::new(bytes);
-        let n = Number::geometric(LOG2_COUNT).decode(&mut decoder);
+        let n = Number::geometric(6).decode(&mut decoder);
         let mut codec = TermCodec::default();
         let mut strings: Vec<Vec<u8>> = Vec::new();
         for _ in 0..n {
@@ -148,7 +139,6 @@ mod tests {
     #[test]
     fn separators_are_read_as_written() {
         for s in [three(), Separators::default()] {
-            assert_eq!(Separators::count(&s.write()), s.n_blocks());
             assert_eq!(Separators::read(&s.write()), Ok(s));
         }
     }
