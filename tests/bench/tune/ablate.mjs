@@ -7,11 +7,11 @@
 //
 // Fewer pairs are the first of all in a drawn order. Options behind -- are for all trainings alike.
 
-import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { runner } from "../lib/program.mjs";
 import { random, shuffled } from "../lib/random.mjs";
 import { table } from "../lib/table.mjs";
 
@@ -31,16 +31,7 @@ const { values, positionals } = parseArgs({
 });
 const data = process.env.LITTORAL_DATA ?? "../shared/data";
 const work = values.work ?? mkdtempSync(join(tmpdir(), "littoral-bench-"));
-
-/** Runs the program and returns its JSON and its seconds; 1 is an answer too. */
-function littoral(...args) {
-  const start = performance.now();
-  const run = spawnSync(values.littoral, [...args, "--json"], { maxBuffer: 1 << 28 });
-  if (run.status !== 0 && run.status !== 1) {
-    throw new Error(`littoral ${args.join(" ")}: ${run.stdout} ${run.stderr}`);
-  }
-  return { ...JSON.parse(run.stdout.toString()), seconds: (performance.now() - start) / 1000 };
-}
+const littoral = runner(values.littoral);
 
 const index = join(work, `${values.collection}-${values.target}`);
 const embedder = values.target === "table" ? [] : ["--embedder", "minilm"];

@@ -7,11 +7,11 @@
 // measured on the held-out side, which plays no part in training. With --work, indexes that are there
 // are used again.
 
-import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { runner } from "../lib/program.mjs";
 import { table } from "../lib/table.mjs";
 
 const { values, positionals } = parseArgs({
@@ -26,16 +26,7 @@ const { values, positionals } = parseArgs({
 });
 const data = process.env.LITTORAL_DATA ?? "../shared/data";
 const work = values.work ?? mkdtempSync(join(tmpdir(), "littoral-bench-"));
-
-/** Runs the program and returns its JSON and its seconds; 1 is an answer too. */
-function littoral(...args) {
-  const start = performance.now();
-  const run = spawnSync(values.littoral, [...args, "--json"], { maxBuffer: 1 << 28 });
-  if (run.status !== 0 && run.status !== 1) {
-    throw new Error(`littoral ${args.join(" ")}: ${run.stdout} ${run.stderr}`);
-  }
-  return { ...JSON.parse(run.stdout.toString()), seconds: (performance.now() - start) / 1000 };
-}
+const littoral = runner(values.littoral);
 
 const reports = [];
 for (const name of values.collections.split(",")) {
