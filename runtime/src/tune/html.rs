@@ -5,6 +5,9 @@ use crate::eval::html::{END, escape, head, plot};
 use serde_json::Value;
 use std::fmt::Write;
 
+/// Fields of a record that have a table of their own.
+const LOOKS: [&str; 2] = ["curve", "shares"];
+
 /// The page of a training with `record`, which has its `curve` and the step that did best.
 pub fn page(record: &Value, curve: &[Point], best_step: u32) -> String {
     let text = |name: &str| record[name].as_str().unwrap_or_default();
@@ -40,6 +43,16 @@ pub fn page(record: &Value, curve: &[Point], best_step: u32) -> String {
             point.ndcg
         );
     }
+    for look in record["shares"].as_array().into_iter().flatten() {
+        let is_kept = look["share"] == record["share"];
+        let _ = write!(
+            out,
+            "<tr><td>{} of the change<td>–<td>{:.4}{}</tr>",
+            look["share"],
+            look["ndcg"].as_f64().unwrap_or_default(),
+            if is_kept { " ←" } else { "" }
+        );
+    }
     out.push_str("</table><h2>Record</h2><table>");
     rows("", record, &mut out);
     out.push_str("</table>");
@@ -47,11 +60,14 @@ pub fn page(record: &Value, curve: &[Point], best_step: u32) -> String {
     out
 }
 
-/// A row for each field of `value` that is not the curve, those of structures behind their name.
+/// A row for each field of `value` that is not among the looks, those of structures behind their name.
 fn rows(name: &str, value: &Value, out: &mut String) {
     let text = match value {
         Value::Object(fields) => {
-            for (field, value) in fields.iter().filter(|(field, _)| *field != "curve") {
+            for (field, value) in fields
+                .iter()
+                .filter(|(field, _)| !LOOKS.contains(&field.as_str()))
+            {
                 let name = match name {
                     "" => field.clone(),
                     name => format!("{name}, {field}"),
@@ -95,6 +111,7 @@ mod tests {
         };
         let record = json!({
             "target": "encoder", "data": "<script>", "curve": [1],
+            "share": 0.5, "shares": [{"share": 0.75, "ndcg": 0.71}, {"share": 0.5, "ndcg": 0.72}],
             "options": {"rank": 8, "dims": [256, 128], "rate": f64::from(0.3f32)},
         });
         let page = page(&record, &[point(0), point(10), point(20)], 20);
@@ -102,6 +119,7 @@ mod tests {
         assert!(page.contains("options, rank<td>8") && page.contains("<td>256, 128"));
         assert!(page.contains("options, rate<td>0.3<") && page.contains("<td>0<td>–<td>0.5000"));
         assert!(page.contains("chosen") && page.contains("<td>0.7000 ←"));
+        assert!(page.contains("0.75 of the change<td>–<td>0.7100<") && page.contains("0.7200 ←"));
         assert!(!page.contains("<script") && !page.contains("NaN") && !page.contains("curve<td>"));
     }
 }

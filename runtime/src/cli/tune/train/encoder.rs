@@ -225,6 +225,17 @@ fn notice(event: &Event) {
 
 fn show(job: &Job, record: &Record) {
     show_curve(&record.curve, record.best_step);
+    for look in &record.shares {
+        let mark = if look.share.to_bits() == record.share.to_bits() {
+            " ←"
+        } else {
+            ""
+        };
+        output::line(format!(
+            "{:<4} of the change       nDCG@10 {:.4}{mark}",
+            look.share, look.ndcg
+        ));
+    }
     if !record.device_reason.is_empty() {
         output::line(format!(
             "{} computed: {}.",
